@@ -1,0 +1,292 @@
+"""Public keys and signatures, by the names that Java gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from bot.pki import der
+
+_KEY_ALGORITHMS = {
+    "1.2.840.113549.1.1.1": "RSA",
+    "1.2.840.113549.1.1.10": "RSASSA-PSS",
+    "1.2.840.113549.1.3.1": "DiffieHellman",
+    "1.2.840.10045.2.1": "EC",
+    "1.2.840.10040.4.1": "DSA",
+    "1.3.101.110": "X25519",
+    "1.3.101.111": "X448",
+    "1.3.101.112": "Ed25519",
+    "1.3.101.113": "Ed448",
+    "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
+    "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
+    "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
+}
+#: Dotted OID → the curve's name and the size of its field in bits (RFC 5480, RFC 5639, SEC 2).
+_CURVES = {
+    "1.2.840.10045.3.1.1": ("secp192r1", 192),
+    "1.2.840.10045.3.1.7": ("secp256r1", 256),
+    "1.3.132.0.33": ("secp224r1", 224),
+    "1.3.132.0.34": ("secp384r1", 384),
+    "1.3.132.0.35": ("secp521r1", 521),
+    "1.3.132.0.10": ("secp256k1", 256),
+    "1.3.132.0.31": ("secp192k1", 192),
+    "1.3.132.0.32": ("secp224k1", 224),
+    "1.3.36.3.3.2.8.1.1.7": ("brainpoolP256r1", 256),
+    "1.3.36.3.3.2.8.1.1.11": ("brainpoolP384r1", 384),
+    "1.3.36.3.3.2.8.1.1.13": ("brainpoolP512r1", 512),
+}
+_HASHES: dict[str, type[hashes.HashAlgorithm]] = {
+    "MD5": hashes.MD5,
+    "SHA1": hashes.SHA1,
+    "SHA224": hashes.SHA224,
+    "SHA256": hashes.SHA256,
+    "SHA384": hashes.SHA384,
+    "SHA512": hashes.SHA512,
+    "SHA512/224": hashes.SHA512_224,
+    "SHA512/256": hashes.SHA512_256,
+    "SHA3-224": hashes.SHA3_224,
+    "SHA3-256": hashes.SHA3_256,
+    "SHA3-384": hashes.SHA3_384,
+    "SHA3-512": hashes.SHA3_512,
+}
+_HASH_OIDS = {
+    "1.2.840.113549.2.2": "MD2",
+    "1.2.840.113549.2.5": "MD5",
+    "1.3.14.3.2.26": "SHA1",
+    "2.16.840.1.101.3.4.2.1": "SHA256",
+    "2.16.840.1.101.3.4.2.2": "SHA384",
+    "2.16.840.1.101.3.4.2.3": "SHA512",
+    "2.16.840.1.101.3.4.2.4": "SHA224",
+    "2.16.840.1.101.3.4.2.5": "SHA512/224",
+    "2.16.840.1.101.3.4.2.6": "SHA512/256",
+}
+_PSS = "1.2.840.113549.1.1.10"
+_MGF1 = "1.2.840.113549.1.1.8"
+_SIGNATURE_ALGORITHMS = {
+    "1.2.840.113549.1.1.2": "MD2withRSA",
+    "1.2.840.113549.1.1.4": "MD5withRSA",
+    "1.2.840.113549.1.1.5": "SHA1withRSA",
+    "1.3.14.3.2.29": "SHA1withRSA",
+    "1.2.840.113549.1.1.11": "SHA256withRSA",
+    "1.2.840.113549.1.1.12": "SHA384withRSA",
+    "1.2.840.113549.1.1.13": "SHA512withRSA",
+    "1.2.840.113549.1.1.14": "SHA224withRSA",
+    "1.2.840.113549.1.1.15": "SHA512/224withRSA",
+    "1.2.840.113549.1.1.16": "SHA512/256withRSA",
+    "2.16.840.1.101.3.4.3.13": "SHA3-224withRSA",
+    "2.16.840.1.101.3.4.3.14": "SHA3-256withRSA",
+    "2.16.840.1.101.3.4.3.15": "SHA3-384withRSA",
+    "2.16.840.1.101.3.4.3.16": "SHA3-512withRSA",
+    _PSS: "RSASSA-PSS",
+    "1.2.840.10045.4.1": "SHA1withECDSA",
+    "1.2.840.10045.4.3.1": "SHA224withECDSA",
+    "1.2.840.10045.4.3.2": "SHA256withECDSA",
+    "1.2.840.10045.4.3.3": "SHA384withECDSA",
+    "1.2.840.10045.4.3.4": "SHA512withECDSA",
+    "2.16.840.1.101.3.4.3.9": "SHA3-224withECDSA",
+    "2.16.840.1.101.3.4.3.10": "SHA3-256withECDSA",
+    "2.16.840.1.101.3.4.3.11": "SHA3-384withECDSA",
+    "2.16.840.1.101.3.4.3.12": "SHA3-512withECDSA",
+    "1.2.840.10040.4.3": "SHA1withDSA",
+    "2.16.840.1.101.3.4.3.1": "SHA224withDSA",
+    "2.16.840.1.101.3.4.3.2": "SHA256withDSA",
+    "2.16.840.1.101.3.4.3.3": "SHA384withDSA",
+    "2.16.840.1.101.3.4.3.4": "SHA512withDSA",
+    "1.3.101.112": "Ed25519",
+    "1.3.101.113": "Ed448",
+    "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
+    "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
+    "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PssParameters:
+    """RFC 4055 §3.1, with its defaults filled in: names of hashes, salt length in octets."""
+
+    hash: str
+    mask_hash: str
+    salt_length: int
+    trailer: int
+
+
+@dataclass(frozen=True)
+class AlgorithmIdentifier:
+    """An algorithm and its encoded parameters: empty where they are absent or NULL, which Java
+    does not tell apart."""
+
+    oid: str
+    parameters: bytes
+
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def from_content(content: bytes) -> AlgorithmIdentifier:
+        """From the content of an AlgorithmIdentifier SEQUENCE. Raises DerError."""
+        parts = list(der.elements(content))
+        if not 1 <= len(parts) <= 2:
+            raise der.DerError("a malformed algorithm identifier")
+        parameters = parts[1] if len(parts) == 2 else b""
+        if parameters[:1] == b"\x05":
+            der.content(parameters, der.NULL)
+            if parameters[1]:
+                raise der.DerError("a NULL with content")
+            parameters = b""
+        return AlgorithmIdentifier(der.oid(der.content(parts[0], der.OID)), parameters)
+
+    @cached_property
+    def signature_name(self) -> str:
+        """Java's name of the signature algorithm; the dotted OID where it has none."""
+        return _SIGNATURE_ALGORITHMS.get(self.oid, self.oid)
+
+    @cached_property
+    def pss(self) -> PssParameters | None:
+        """The parameters of RSASSA-PSS; None for any other algorithm or malformed parameters."""
+        if self.oid != _PSS:
+            return None
+        try:
+            return _pss_parameters(self.parameters)
+        except der.DerError:
+            return None
+
+    @property
+    def digest(self) -> str | None:
+        """The name of the hash that is signed, None where there is none (Ed25519) or it is unknown."""
+        if self.oid == _PSS:
+            return self.pss.hash if self.pss else None
+        name, separator, _ = self.signature_name.partition("with")
+        return name if separator else None
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A subject's public key.
+
+    ``algorithm`` is Java's name (``RSA``, ``EC``, ``DSA``, ``Ed25519``, …) or a dotted OID;
+    ``bits`` the size that Java compares with its limits, 0 where it is unknown; ``curve`` the name
+    of an elliptic curve, its dotted OID where it has no known name, None where there is no curve.
+    """
+
+    spki: bytes
+    algorithm: str
+    parameters: bytes
+    key_octets: bytes
+
+    @staticmethod
+    @lru_cache(maxsize=2048)
+    def from_der(spki: bytes) -> PublicKey:
+        """From a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Raises DerError."""
+        parts = list(der.children(der.content(spki, der.SEQUENCE)))
+        if [tag for tag, _ in parts] != [der.SEQUENCE, der.BIT_STRING]:
+            raise der.DerError("a malformed public key")
+        algorithm = AlgorithmIdentifier.from_content(parts[0][1])
+        octets, _ = der.bit_string(parts[1][1])
+        name = _KEY_ALGORITHMS.get(algorithm.oid, algorithm.oid)
+        return PublicKey(spki, name, algorithm.parameters, octets)
+
+    @cached_property
+    def curve(self) -> str | None:
+        if self.algorithm != "EC" or not self.parameters:
+            return None
+        if self.parameters[0] != der.OID:
+            return "explicit parameters"
+        try:
+            oid = der.oid(der.content(self.parameters, der.OID))
+        except der.DerError:
+            return "unreadable parameters"
+        return _CURVES.get(oid, (oid, 0))[0]
+
+    @cached_property
+    def bits(self) -> int:
+        try:
+            if self.algorithm in ("RSA", "RSASSA-PSS"):
+                numbers = list(der.children(der.content(self.key_octets, der.SEQUENCE)))
+                return der.integer(numbers[0][1]).bit_length()
+            if self.algorithm == "DSA":
+                numbers = list(der.children(der.content(self.parameters, der.SEQUENCE)))
+                return der.integer(numbers[0][1]).bit_length()
+        except (der.DerError, IndexError):
+            return 0
+        if self.algorithm == "EC":
+            return next((bits for name, bits in _CURVES.values() if name == self.curve), 0)
+        return {"Ed25519": 255, "Ed448": 448, "X25519": 255, "X448": 448}.get(self.algorithm, 0)
+
+    @cached_property
+    def loaded(self) -> PublicKeyTypes | None:
+        """The key for ``cryptography``, None where it cannot be used."""
+        try:
+            return serialization.load_der_public_key(self.spki)
+        except (ValueError, UnsupportedAlgorithm):
+            return None
+
+    def __str__(self) -> str:
+        if self.algorithm == "EC":
+            return f"EC {self.curve}"
+        return f"{self.algorithm} {self.bits} bit" if self.bits else self.algorithm
+
+
+def verifies(
+    key: PublicKey, algorithm: AlgorithmIdentifier, signature: bytes, message: bytes
+) -> bool:
+    """Whether ``signature`` over ``message`` was made with ``key``; False also where the key does
+    not fit the algorithm or either is unknown."""
+    loaded, digest = key.loaded, algorithm.digest
+    name = algorithm.signature_name
+    hash_type = _HASHES.get(digest or "")
+    try:
+        if isinstance(loaded, rsa.RSAPublicKey) and hash_type:
+            if pss := algorithm.pss:
+                mask = _HASHES.get(pss.mask_hash)
+                if mask is None or pss.trailer != 1:
+                    return False
+                scheme = padding.PSS(padding.MGF1(mask()), pss.salt_length)
+                loaded.verify(signature, message, scheme, hash_type())
+            elif name.endswith("withRSA") and key.algorithm == "RSA":
+                loaded.verify(signature, message, padding.PKCS1v15(), hash_type())
+            else:
+                return False
+        elif isinstance(loaded, ec.EllipticCurvePublicKey) and hash_type:
+            if not name.endswith("withECDSA"):
+                return False
+            loaded.verify(signature, message, ec.ECDSA(hash_type()))
+        elif isinstance(loaded, dsa.DSAPublicKey) and hash_type:
+            if not name.endswith("withDSA"):
+                return False
+            loaded.verify(signature, message, hash_type())
+        elif (isinstance(loaded, ed25519.Ed25519PublicKey) and name == "Ed25519") or (
+            isinstance(loaded, ed448.Ed448PublicKey) and name == "Ed448"
+        ):
+            loaded.verify(signature, message)
+        else:
+            return False
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _pss_parameters(encoded: bytes) -> PssParameters:
+    digest, mask_hash, salt_length, trailer = "SHA1", "SHA1", 20, 1
+    for tag, content in der.children(der.content(encoded, der.SEQUENCE)) if encoded else ():
+        if tag == 0xA0:
+            digest = _hash_name(der.content(content, der.SEQUENCE))
+        elif tag == 0xA1:
+            function = AlgorithmIdentifier.from_content(der.content(content, der.SEQUENCE))
+            if function.oid != _MGF1:
+                raise der.DerError("an unknown mask generation function")
+            mask_hash = _hash_name(der.content(function.parameters, der.SEQUENCE))
+        elif tag == 0xA2:
+            salt_length = der.integer(der.content(content, der.INTEGER))
+        elif tag == 0xA3:
+            trailer = der.integer(der.content(content, der.INTEGER))
+        else:
+            raise der.DerError("malformed RSASSA-PSS parameters")
+    return PssParameters(digest, mask_hash, salt_length, trailer)
+
+
+def _hash_name(content: bytes) -> str:
+    oid = AlgorithmIdentifier.from_content(content).oid
+    return _HASH_OIDS.get(oid, oid)
