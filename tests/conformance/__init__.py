@@ -1,0 +1,1 @@
+"""Real Java as the judge of ``bot.pki.java``."""
