@@ -104,36 +104,36 @@ class Certificate:
 
     @cached_property
     def basic_constraints(self) -> BasicConstraints | None:
-        return self._decoded(extensions.BASIC_CONSTRAINTS, extensions.parse_basic_constraints)
+        return self.decoded(extensions.BASIC_CONSTRAINTS, extensions.parse_basic_constraints)
 
     @cached_property
     def key_usage(self) -> frozenset[int] | None:
         """The numbers of the bits that are set (``extensions.KEY_CERT_SIGN`` …), None if absent."""
-        return self._decoded(extensions.KEY_USAGE, extensions.parse_key_usage)
+        return self.decoded(extensions.KEY_USAGE, extensions.parse_key_usage)
 
     @cached_property
     def extended_key_usage(self) -> tuple[str, ...] | None:
         """The dotted OIDs of the purposes, None where the extension is absent."""
-        return self._decoded(extensions.EXTENDED_KEY_USAGE, extensions.parse_extended_key_usage)
+        return self.decoded(extensions.EXTENDED_KEY_USAGE, extensions.parse_extended_key_usage)
 
     @cached_property
     def subject_alternative_names(self) -> tuple[GeneralName, ...]:
         """Empty where the extension is absent or unreadable."""
         oid = extensions.SUBJECT_ALTERNATIVE_NAME
-        return self._decoded(oid, extensions.parse_general_names) or ()
+        return self.decoded(oid, extensions.parse_general_names) or ()
 
     @cached_property
     def name_constraints(self) -> NameConstraints | None:
-        return self._decoded(extensions.NAME_CONSTRAINTS, extensions.parse_name_constraints)
+        return self.decoded(extensions.NAME_CONSTRAINTS, extensions.parse_name_constraints)
 
     @cached_property
     def subject_key_identifier(self) -> bytes | None:
-        return self._decoded(extensions.SUBJECT_KEY_IDENTIFIER, extensions.parse_key_identifier)
+        return self.decoded(extensions.SUBJECT_KEY_IDENTIFIER, extensions.parse_key_identifier)
 
     @cached_property
     def authority_key(self) -> AuthorityKeyIdentifier | None:
         oid = extensions.AUTHORITY_KEY_IDENTIFIER
-        return self._decoded(oid, extensions.parse_authority_key_identifier)
+        return self.decoded(oid, extensions.parse_authority_key_identifier)
 
     @property
     def authority_key_identifier(self) -> bytes | None:
@@ -143,7 +143,7 @@ class Certificate:
     def ca_issuers(self) -> tuple[str, ...]:
         """The URLs where the issuer's certificate can be had (AIA, RFC 5280 §4.2.2.1), as sent."""
         oid = extensions.AUTHORITY_INFORMATION_ACCESS
-        access = self._decoded(oid, extensions.parse_information_access) or ()
+        access = self.decoded(oid, extensions.parse_information_access) or ()
         return tuple(
             location.text
             for method, location in access
@@ -186,7 +186,9 @@ class Certificate:
         """Whether ``key`` made this certificate's signature."""
         return _verifies(self, key)
 
-    def _decoded(self, oid: str, parse: Callable[[bytes], T]) -> T | None:
+    def decoded(self, oid: str, parse: Callable[[bytes], T]) -> T | None:
+        """What ``parse`` makes of the extension ``oid``; None where it is absent or unreadable,
+        which Java takes for the same in an extension that is not critical."""
         extension = self.extension(oid)
         if extension is None:
             return None

@@ -1,0 +1,172 @@
+"""What Java decides about a chain, and the words it uses.
+
+Written after the behaviour of OpenJDK 11, 17, 21 and 25 and held to it by ``tests/conformance``,
+which asks the real JVMs. Entry point: :func:`predict`.
+
+    hostnames   the name check            validating  a chain in order
+    parsing     unreadable certificates   building    a search through any order
+    distrust    refused authorities       checks, algorithms, policies, name_constraints: per path
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.pki import extensions
+from bot.pki.certificate import Certificate
+from bot.pki.java.algorithms import IsJdkRoot
+from bot.pki.java.building import build
+from bot.pki.java.distrust import check_distrust
+from bot.pki.java.hostnames import Endpoint, check_host
+from bot.pki.java.outcome import Situation, ValidPath
+from bot.pki.java.parsing import refusal
+from bot.pki.java.rejection import VALIDATION_FAILED, Rejected
+from bot.pki.java.validating import validate
+
+__all__ = ["JDKS", "LATEST_JDK", "Endpoint", "Prediction", "predict"]
+
+#: The Java versions that are predicted.
+JDKS = (11, 17, 21, 25)
+LATEST_JDK = JDKS[-1]
+
+#: ``jdk.tls.maxCertificateChainLength`` and ``jdk.tls.maxHandshakeMessageSize``.
+MAX_CHAIN_LENGTH = 10
+MAX_HANDSHAKE_MESSAGE = 32768
+
+_SERVER_USAGES = (
+    extensions.SERVER_AUTH,
+    "1.3.6.1.4.1.311.10.3.3",  # Microsoft server gated cryptography
+    "2.16.840.1.113730.4.1",  # Netscape server gated cryptography
+    extensions.ANY_EXTENDED_KEY_USAGE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one Java version decides.
+
+    ``message`` holds the phrases of Java's exceptions, None where it accepts; ``path`` is the
+    accepted path from the leaf to the anchor, empty where it rejects.
+    """
+
+    accepted: bool
+    message: str | None
+    path: tuple[Certificate, ...] = ()
+
+
+def predict(
+    chain: Sequence[Certificate],
+    installed: Sequence[Certificate],
+    *,
+    host: str | None,
+    endpoint: Endpoint = "https",
+    at: datetime | None = None,
+    jdk: int = LATEST_JDK,
+    is_jdk_root: IsJdkRoot | None = None,
+) -> Prediction:
+    """Whether a Java client accepts ``chain`` (as served, leaf first) with ``installed`` in its
+    truststore and nothing else, over a connection with an ECDHE suite.
+
+    ``host`` is the name that is connected to; None leaves the name check out. ``at`` is the
+    client's clock, now by default. ``is_jdk_root`` tells by SHA-256 fingerprint whether an anchor
+    is one of the JDK's own roots, below which SHA-1 is not allowed; by default nothing is.
+    Source: ``sun.security.ssl.X509TrustManagerImpl``, ``sun.security.validator.PKIXValidator``.
+    """
+    situation = Situation(
+        anchors=tuple(dict.fromkeys(installed)),
+        at=at or datetime.now(UTC),
+        jdk=jdk,
+        is_jdk_root=is_jdk_root or _no_jdk_root,
+    )
+    try:
+        _check_message(chain)
+        path = _validated(chain, situation)
+        if len(path.certificates) > 1:
+            _check_leaf(chain[0])
+            check_distrust(path.certificates, jdk)
+        if host is not None:
+            check_host(chain[0], host, endpoint, jdk, path.added_names)
+    except Rejected as rejected:
+        return Prediction(accepted=False, message=str(rejected))
+    return Prediction(accepted=True, message=None, path=path.certificates)
+
+
+def _check_message(chain: Sequence[Certificate]) -> None:
+    size = 3 + sum(3 + len(certificate.der) for certificate in chain)
+    if size > MAX_HANDSHAKE_MESSAGE:
+        raise Rejected(
+            f"The size of the handshake message ({size}) exceeds the maximum allowed size "
+            f"({MAX_HANDSHAKE_MESSAGE})"
+        )
+    if len(chain) > MAX_CHAIN_LENGTH:
+        raise Rejected(
+            f"The certificate chain length ({len(chain)}) exceeds the maximum allowed length "
+            f"({MAX_CHAIN_LENGTH})"
+        )
+
+
+def _validated(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
+    """``PKIXValidator.engineValidate``. Raises Rejected."""
+    if not chain:
+        raise Rejected("null or zero-length certificate chain")
+    for certificate in (*situation.anchors, *chain):
+        if reason := refusal(certificate):
+            raise Rejected(reason)
+    if not situation.anchors:
+        raise Rejected("the trustAnchors parameter must be non-empty")
+    if chain[0] in situation.anchors:
+        return ValidPath((chain[0],))
+    path = _ordered_path(chain, situation.anchors)
+    valid = build(chain, situation) if path is None else validate(path, situation)
+    _check_anchor(valid.certificates[-1])
+    return valid
+
+
+def _ordered_path(
+    chain: Sequence[Certificate], anchors: Sequence[Certificate]
+) -> Sequence[Certificate] | None:
+    """The part of ``chain`` below an anchor, where it is in order and leads to one by name."""
+    for index in range(1, len(chain)):
+        certificate = chain[index]
+        if certificate.subject != chain[index - 1].issuer:
+            return None
+        if certificate in anchors or any(
+            anchor.subject == certificate.subject and anchor.public_key == certificate.public_key
+            for anchor in anchors
+        ):
+            return chain[:index]
+    if any(anchor.subject == chain[-1].issuer for anchor in anchors):
+        return chain
+    return None
+
+
+def _check_anchor(anchor: Certificate) -> None:
+    """``PKIXValidator.verifyTrustAnchor``."""
+    if anchor.version < 3:
+        return
+    subject = f'{VALIDATION_FAILED}sun.security.validator.ValidatorException: TrustAnchor with subject "{anchor.subject.text}"'
+    constraints = anchor.basic_constraints
+    if constraints is None or not constraints.ca:
+        raise Rejected(f"{subject} is not a CA certificate")
+    usage = anchor.key_usage
+    if usage is not None and extensions.KEY_CERT_SIGN not in usage:
+        raise Rejected(f"{subject} does not have keyCertSign bit set in KeyUsage extension")
+
+
+def _check_leaf(leaf: Certificate) -> None:
+    """``EndEntityChecker.checkTLSServer``."""
+    usage = leaf.key_usage
+    if usage is not None and extensions.DIGITAL_SIGNATURE not in usage:
+        raise Rejected("KeyUsage does not allow digital signatures")
+    usages = leaf.extended_key_usage
+    if usages is not None and not any(purpose in usages for purpose in _SERVER_USAGES):
+        raise Rejected("Extended key usage does not permit use for TLS server authentication")
+    types = leaf.decoded(extensions.NETSCAPE_CERT_TYPE, extensions.parse_netscape_cert_type)
+    if types is not None and 1 not in types:
+        raise Rejected("Netscape cert type does not permit use for SSL server")
+
+
+def _no_jdk_root(sha256: str) -> bool:
+    return False

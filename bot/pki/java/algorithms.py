@@ -1,0 +1,97 @@
+"""The algorithms, key sizes and curves that Java's certificate paths allow
+(``jdk.certpath.disabledAlgorithms`` as OpenJDK ships it; ``DisabledAlgorithmConstraints``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.pki.certificate import Certificate
+from bot.pki.java.rejection import PathInvalid
+from bot.pki.keys import PublicKey
+
+_DISABLED_DIGESTS = ("MD2", "MD5")
+_MINIMUM_BITS = {"RSA": 1024, "RSASSA-PSS": 1024, "DSA": 1024, "EC": 224}
+#: JDK 16 removed the other curves; before, they are there and disabled.
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_CURVES_REMOVED = 17
+#: Java 11 and 17 name the disabled signature algorithm, later ones the disabled part of it.
+_WHOLE_NAME = 17
+
+#: Whether a certificate with this SHA-256 fingerprint is one of the JDK's own roots.
+IsJdkRoot = Callable[[str], bool]
+
+
+class AlgorithmCheck:
+    """Checks the certificates of a path one after the other, from the anchor's side
+    (``AlgorithmChecker``)."""
+
+    def __init__(self, anchor: Certificate, jdk: int, is_jdk_root: IsJdkRoot) -> None:
+        self._anchor = anchor
+        self._jdk = jdk
+        self._is_jdk_root = is_jdk_root
+        self._first = True
+
+    def check(self, certificate: Certificate) -> None:
+        """Raises PathInvalid."""
+        if self._jdk > _WHOLE_NAME:
+            if self._first:
+                self._check_key(self._anchor.public_key, "")
+            self._check_signature(certificate)
+            self._check_key(certificate.public_key, self._used_with(certificate))
+        else:
+            self._check_signature(certificate)
+            self._check_usage(certificate)
+            self._check_key(certificate.public_key, self._used_with(certificate))
+            if self._first:
+                self._check_key(self._anchor.public_key, "")
+        self._first = False
+
+    def _check_signature(self, certificate: Certificate) -> None:
+        algorithm = certificate.outer_algorithm
+        pss = algorithm.pss
+        digests = (pss.hash, pss.mask_hash) if pss else (algorithm.digest,)
+        for digest in digests:
+            if digest in _DISABLED_DIGESTS:
+                if self._jdk <= _WHOLE_NAME:
+                    raise PathInvalid(
+                        "Algorithm constraints check failed on signature algorithm: "
+                        f"{algorithm.signature_name}"
+                    )
+                raise PathInvalid(
+                    f"Algorithm constraints check failed on disabled algorithm: {digest}"
+                    f"{self._used_with(certificate)}"
+                )
+        if "SHA1" in digests and self._is_jdk_root(self._anchor.sha256):
+            raise PathInvalid(
+                "Algorithm constraints check failed on certificate anchor limits. SHA1"
+                f"{self._used_with(certificate)}"
+            )
+
+    def _check_usage(self, certificate: Certificate) -> None:
+        usage = certificate.key_usage
+        if usage is not None and not usage & {0, 1, 2, 3, 4, 5, 6}:
+            raise PathInvalid("incorrect KeyUsage extension bits")
+
+    def _check_key(self, key: PublicKey, used_with: str) -> None:
+        if key.algorithm == "EC" and self._jdk < _CURVES_REMOVED and key.curve not in _CURVES:
+            raise PathInvalid(
+                f"Algorithm constraints check failed on disabled algorithm: {key.curve}{used_with}"
+            )
+        minimum = _MINIMUM_BITS.get(key.algorithm)
+        if minimum and 0 < key.bits < minimum:
+            raise PathInvalid(
+                f"Algorithm constraints check failed on keysize limits: {key.algorithm} "
+                f"{key.bits} bit key{used_with}"
+            )
+
+    def _used_with(self, certificate: Certificate) -> str:
+        return f" used with certificate: {certificate.subject.text}. Usage was tls server"
+
+
+def unsupported(certificate: Certificate, key: PublicKey, jdk: int) -> str | None:
+    """Why Java cannot verify the signature of ``certificate`` with ``key`` whatever it is."""
+    if key.algorithm == "EC" and key.curve not in _CURVES and jdk >= _CURVES_REMOVED:
+        return f"Curve not supported: {key.curve}"
+    if certificate.signature_algorithm in ("Ed25519", "Ed448") and jdk < 17:
+        return f"{certificate.outer_algorithm.oid} Signature not available"
+    return None

@@ -1,0 +1,167 @@
+"""The name check (``sun.security.util.HostnameChecker``), run after the path is accepted."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Sequence
+from encodings.idna import ToASCII, ToUnicode
+from typing import Literal
+
+from bot.pki import extensions
+from bot.pki.certificate import Certificate
+from bot.pki.extensions import GeneralName
+from bot.pki.java.rejection import Rejected
+from bot.pki.names import COMMON_NAME
+
+#: ``https`` and ``ldaps`` differ on old JDKs only: there HTTPS lets a wildcard stand in any label.
+Endpoint = Literal["https", "ldaps"]
+
+#: The first JDK that matches a wildcard in the leftmost label alone, whatever the protocol.
+_LEFTMOST_ONLY = 21
+
+_STD3_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_IPV4_PART = re.compile(r"[0-9]{1,10}")
+
+
+def check_host(
+    certificate: Certificate,
+    host: str,
+    endpoint: Endpoint,
+    jdk: int,
+    added_names: Sequence[GeneralName] = (),
+) -> None:
+    """Raises Rejected where ``certificate`` is not for ``host``.
+
+    ``added_names`` are names that the path validation has appended to the SAN (see
+    ``Constraints.check``).
+    """
+    names = [*certificate.subject_alternative_names, *added_names]
+    if is_address(host):
+        _check_address(host, names)
+        return
+    if not _is_sni_name(host):
+        raise Rejected(f"Illegal given domain name: {host}")
+    dns_names = [name for name in names if name.kind == extensions.DNS]
+    if dns_names:
+        if any(_matches(host, name.text, endpoint, jdk) for name in dns_names):
+            return
+        raise Rejected(f"No subject alternative DNS name matching {host} found.")
+    common_names = certificate.subject.all(COMMON_NAME)
+    if common_names:
+        common_name = common_names[-1]
+        if unicodedata.normalize("NFKC", common_name) != common_name:
+            raise Rejected(f"Not a formal name {common_name}")
+        if _matches(host, common_name, endpoint, jdk):
+            return
+    raise Rejected(f"No name matching {host} found")
+
+
+def matches(host: str, name: str) -> bool:
+    """Whether a certificate for the DNS name ``name`` serves ``host``, as current JDKs see it."""
+    return _matches(host, name, "https", 25)
+
+
+def is_address(host: str) -> bool:
+    """Whether Java takes ``host`` for an IP address: IPv4 in one to four decimal parts, or IPv6."""
+    return _address(host) is not None
+
+
+def _check_address(host: str, names: Sequence[GeneralName]) -> None:
+    if not names:
+        raise Rejected("No subject alternative names present")
+    wanted = _address(host)
+    for name in names:
+        if name.kind == extensions.IP and len(name.content) in (4, 16):
+            offered = _unmapped(ipaddress.ip_address(name.content))
+            if offered == wanted:
+                return
+    raise Rejected(f"No subject alternative names matching IP address {host} found")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if ":" in host:
+        try:
+            return _unmapped(ipaddress.IPv6Address(host.partition("%")[0]))
+        except ValueError:
+            return None
+    parts = host.split(".")
+    if len(parts) > 4 or not all(_IPV4_PART.fullmatch(part) for part in parts):
+        return None
+    *leading, last = map(int, parts)
+    if any(part > 255 for part in leading) or last >= 256 ** (5 - len(parts)):
+        return None
+    value = sum(part << 8 * (3 - i) for i, part in enumerate(leading)) + last
+    return ipaddress.IPv4Address(value)
+
+
+def _unmapped(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _is_sni_name(name: str) -> bool:
+    """Whether ``javax.net.ssl.SNIHostName`` accepts ``name`` (RFC 6066 §3, RFC 1123)."""
+    if not name or name.endswith("."):
+        return False
+    try:
+        labels = [_to_ascii(label) for label in _labels(name)]
+    except UnicodeError:
+        return False
+    return all(_STD3_LABEL.fullmatch(label) for label in labels)
+
+
+def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
+    try:
+        host, template = _to_unicode(host), _to_unicode(template)
+    except UnicodeError:
+        return False
+    if template in ("*", "*.") or ("*" in template and "." not in template[template.rindex("*") :]):
+        return False
+    if not _is_sni_name(template.replace("*", "z")):
+        return False
+    host, template = host.lower(), template.lower()
+    if endpoint == "https" and jdk < _LEFTMOST_ONLY:
+        host_labels = [label for label in host.split(".") if label]
+        template_labels = [label for label in template.split(".") if label]
+        return len(host_labels) == len(template_labels) and all(
+            map(_label_matches, host_labels, template_labels)
+        )
+    host_label, host_dot, host_rest = host.partition(".")
+    template_label, template_dot, template_rest = template.partition(".")
+    return (host_dot, host_rest) == (template_dot, template_rest) and _label_matches(
+        host_label, template_label
+    )
+
+
+def _label_matches(label: str, template: str) -> bool:
+    if "*" not in template:
+        return label == template
+    *pieces, last = template.split("*")
+    for index, piece in enumerate(pieces):
+        start = label.find(piece)
+        if start < 0 or (index == 0 and start != 0):
+            return False
+        label = label[start + len(piece) :]
+    return label.endswith(last)
+
+
+def _to_unicode(name: str) -> str:
+    """``IDN.toUnicode(IDN.toASCII(name))``. Raises UnicodeError as Java raises
+    IllegalArgumentException."""
+    return ".".join(ToUnicode(_to_ascii(label)) if label else "" for label in _labels(name))
+
+
+def _to_ascii(label: str) -> str:
+    """RFC 3490 §4.1. Raises UnicodeError for a label of no or more than 63 characters."""
+    return ToASCII(label).decode("ascii") if label else ""
+
+
+def _labels(name: str) -> list[str]:
+    labels = re.split("[.。．｡]", name)
+    if any(not label for label in labels[:-1]) or not labels[0]:
+        raise UnicodeError("an empty label")
+    return labels

@@ -1,0 +1,328 @@
+"""Name constraints along a path, as the JDK keeps them (``NameConstraintsExtension``,
+``GeneralSubtrees`` and the ``constrains`` method of each kind of name)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+from bot.pki import extensions
+from bot.pki.certificate import Certificate
+from bot.pki.extensions import GeneralName, NameConstraints, Subtree
+from bot.pki.java.rejection import PathInvalid
+from bot.pki.java.uris import uri_host
+from bot.pki.names import COMMON_NAME, EMAIL_ADDRESS, Name
+
+
+class Relation(Enum):
+    """What a second name is, seen from a first (``GeneralNameInterface``)."""
+
+    DIFFERENT_TYPE = -1
+    MATCH = 0
+    NARROWS = 1
+    WIDENS = 2
+    SAME_TYPE = 3
+
+
+class Constraints:
+    """The constraints that the certificates of a path have imposed so far."""
+
+    def __init__(self, first: NameConstraints) -> None:
+        self._permitted = None if first.permitted is None else list(first.permitted)
+        self._excluded = None if first.excluded is None else list(first.excluded)
+
+    def merge(self, new: NameConstraints) -> None:
+        """Add the constraints of the next certificate: the union of what is excluded, the
+        intersection of what is permitted."""
+        if new.excluded is not None:
+            self._excluded = _minimized([*(self._excluded or ()), *new.excluded])
+        if new.permitted is not None:
+            if self._permitted is None:
+                self._permitted = list(new.permitted)
+            elif not self._permitted:
+                self._permitted = _minimized(list(new.permitted))
+            else:
+                self._permitted, also = _intersection(self._permitted, list(new.permitted))
+                if also:
+                    self._excluded = _minimized([*(self._excluded or ()), *also])
+        if self._permitted is not None and self._excluded:
+            self._permitted = [
+                permitted
+                for permitted in self._permitted
+                if not any(
+                    relation(excluded.base, permitted.base) in (Relation.MATCH, Relation.NARROWS)
+                    for excluded in self._excluded
+                )
+            ]
+
+    def check(self, certificate: Certificate) -> tuple[GeneralName, ...]:
+        """Raises PathInvalid where a name of ``certificate`` is outside the constraints.
+
+        Returns the names that the check adds to those of the certificate's SAN: where that holds
+        no name of the common name's kind, the JDK appends the common name to it, and the host name
+        check that follows on the same object then sees it too.
+        """
+        for subtree in (*(self._excluded or ()), *(self._permitted or ())):
+            if subtree.minimum != 0:
+                raise PathInvalid(
+                    "java.io.IOException: Non-zero minimum BaseDistance in name constraints not supported"
+                )
+            if subtree.maximum not in (None, -1):
+                raise PathInvalid(
+                    "java.io.IOException: Maximum BaseDistance in name constraints not supported"
+                )
+        subject = certificate.subject
+        names = list(certificate.subject_alternative_names)
+        added: tuple[GeneralName, ...] = ()
+        if not names:
+            names = _email_addresses(subject)
+        if (name := _from_common_name(subject)) and all(n.kind != name.kind for n in names):
+            added = (name,)
+        if subject:
+            names.insert(0, GeneralName(extensions.DIRECTORY, subject.der))
+        if not all(self._allows(name) for name in (*names, *added)):
+            raise PathInvalid("name constraints check failed")
+        return added if certificate.subject_alternative_names else ()
+
+    def _allows(self, name: GeneralName) -> bool:
+        for subtree in self._excluded or ():
+            if relation(subtree.base, name) in (Relation.MATCH, Relation.NARROWS):
+                return False
+        same_type = False
+        for subtree in self._permitted or ():
+            found = relation(subtree.base, name)
+            if found in (Relation.MATCH, Relation.NARROWS):
+                return True
+            same_type = same_type or found is not Relation.DIFFERENT_TYPE
+        return not same_type
+
+
+def relation(first: GeneralName, second: GeneralName) -> Relation:
+    """How ``second`` stands to ``first``: NARROWS means that it lies within it."""
+    if first.kind != second.kind:
+        return Relation.DIFFERENT_TYPE
+    if first.kind == extensions.DNS:
+        return _dns_relation(first.text.lower(), second.text.lower())
+    if first.kind == extensions.EMAIL:
+        return _email_relation(first.text.lower(), second.text.lower())
+    if first.kind == extensions.URI:
+        return _uri_relation(first, second)
+    if first.kind == extensions.IP:
+        return _ip_relation(first.content, second.content)
+    if first.kind == extensions.DIRECTORY:
+        return _directory_relation(first.directory, second.directory)
+    return Relation.MATCH if first.content == second.content else Relation.SAME_TYPE
+
+
+def _dns_relation(first: str, second: str) -> Relation:
+    if first == second:
+        return Relation.MATCH
+    if not first or not second:
+        # DNSName.constrains indexes into the empty string here.
+        raise PathInvalid("java.lang.StringIndexOutOfBoundsException")
+    if first.endswith(second):
+        widens = (first[-len(second) - 1] == ".") != (second[0] == ".")
+        return Relation.WIDENS if widens else Relation.SAME_TYPE
+    if second.endswith(first):
+        narrows = (second[-len(first) - 1] == ".") != (first[0] == ".")
+        return Relation.NARROWS if narrows else Relation.SAME_TYPE
+    return Relation.SAME_TYPE
+
+
+def _email_relation(first: str, second: str) -> Relation:
+    if first == second:
+        return Relation.MATCH
+    for outer, inner, found in (
+        (second, first, Relation.WIDENS),
+        (first, second, Relation.NARROWS),
+    ):
+        if inner.endswith(outer):
+            if "@" in outer:
+                return Relation.SAME_TYPE
+            within = outer.startswith(".") or inner[-len(outer) - 1] == "@"
+            return found if within else Relation.SAME_TYPE
+    return Relation.SAME_TYPE
+
+
+def _uri_relation(first: GeneralName, second: GeneralName) -> Relation:
+    host, other = uri_host(first.text), uri_host(second.text)
+    if host is None or other is None:
+        raise PathInvalid("java.lang.NullPointerException")
+    if host.lower() == other.lower():
+        return Relation.MATCH
+    if _is_address(host) or _is_address(other):
+        return Relation.SAME_TYPE
+    domain, other_domain = host.startswith("."), other.startswith(".")
+    found = _dns_relation(host.lower().removeprefix("."), other.lower().removeprefix("."))
+    if not domain and not other_domain and found in (Relation.WIDENS, Relation.NARROWS):
+        return Relation.SAME_TYPE
+    if domain != other_domain and found is Relation.MATCH:
+        return Relation.WIDENS if domain else Relation.NARROWS
+    return found
+
+
+def _ip_relation(first: bytes, second: bytes) -> Relation:
+    if first == second:
+        return Relation.MATCH
+    sizes = (len(first), len(second))
+    if sizes in ((8, 8), (32, 32)):
+        return _subnet_relation(first, second)
+    if sizes in ((4, 8), (16, 32)):
+        return Relation.WIDENS if _within(first, second) else Relation.SAME_TYPE
+    if sizes in ((8, 4), (32, 16)):
+        return Relation.NARROWS if _within(second, first) else Relation.SAME_TYPE
+    return Relation.SAME_TYPE
+
+
+def _subnet_relation(first: bytes, second: bytes) -> Relation:
+    half = len(first) // 2
+    address, mask = int.from_bytes(first[:half], "big"), int.from_bytes(first[half:], "big")
+    other, other_mask = int.from_bytes(second[:half], "big"), int.from_bytes(second[half:], "big")
+    empty, other_empty = address & mask != address, other & other_mask != other
+    if empty or other_empty:
+        if empty and other_empty:
+            return Relation.MATCH
+        return Relation.WIDENS if empty else Relation.NARROWS
+    if mask & other_mask == mask and address & mask == other & mask:
+        return Relation.NARROWS
+    if mask & other_mask == other_mask and other & other_mask == address & other_mask:
+        return Relation.WIDENS
+    return Relation.SAME_TYPE
+
+
+def _within(address: bytes, subnet: bytes) -> bool:
+    half = len(subnet) // 2
+    pairs = zip(address, subnet[:half], subnet[half:], strict=True)
+    return all(octet & mask == base for octet, base, mask in pairs)
+
+
+def _directory_relation(first: Name, second: Name) -> Relation:
+    if first == second:
+        return Relation.MATCH
+    if _is_prefix(first, second):
+        return Relation.NARROWS
+    if _is_prefix(second, first):
+        return Relation.WIDENS
+    return Relation.SAME_TYPE
+
+
+def _is_prefix(outer: Name, inner: Name) -> bool:
+    if len(outer.rdns) > len(inner.rdns):
+        return False
+    return all(
+        sorted(a.canonical for a in outer_rdn) == sorted(a.canonical for a in inner_rdn)
+        for outer_rdn, inner_rdn in zip(outer.rdns, inner.rdns, strict=False)
+    )
+
+
+def _minimized(subtrees: list[Subtree]) -> list[Subtree]:
+    """Without the entries that another entry covers (``GeneralSubtrees.minimize``)."""
+    kept = list(subtrees)
+    index = 0
+    while index < len(kept) - 1:
+        later = index + 1
+        while later < len(kept):
+            found = relation(kept[index].base, kept[later].base)
+            if found is Relation.NARROWS:
+                del kept[later]
+            elif found in (Relation.MATCH, Relation.WIDENS):
+                del kept[index]
+                index -= 1
+                break
+            else:
+                later += 1
+        index += 1
+    return kept
+
+
+def _intersection(
+    current: list[Subtree], new: list[Subtree]
+) -> tuple[list[Subtree], list[Subtree]]:
+    """What both permit, and what must be excluded since they permit nothing of its kind in common
+    (``GeneralSubtrees.intersect``)."""
+    current, new = _minimized(current), _minimized(new)
+    narrowed: list[Subtree] = []
+    excluded: list[Subtree] = []
+    index = 0
+    while index < len(current):
+        entry = current[index].base
+        same_type = removed = False
+        for other in new:
+            found = relation(entry, other.base)
+            if found is Relation.NARROWS:
+                narrowed.append(other)
+                same_type, removed = False, True
+                break
+            if found in (Relation.MATCH, Relation.WIDENS):
+                same_type = False
+                break
+            same_type = same_type or found is Relation.SAME_TYPE
+        if same_type:
+            if not _intersects(current, new, entry.kind):
+                widest = _widest(entry)
+                if widest not in excluded:
+                    excluded.append(widest)
+            removed = True
+        if removed:
+            del current[index]
+        else:
+            index += 1
+    if narrowed:
+        current = _minimized([*current, *narrowed])
+    for other in new:
+        relations = [relation(entry.base, other.base) for entry in current]
+        if relations and all(found is Relation.DIFFERENT_TYPE for found in relations):
+            current.append(other)
+    return current, excluded
+
+
+def _intersects(current: Sequence[Subtree], new: Sequence[Subtree], kind: int) -> bool:
+    return any(
+        relation(entry.base, other.base) in (Relation.MATCH, Relation.WIDENS, Relation.NARROWS)
+        for entry in current
+        if entry.base.kind == kind
+        for other in new
+    )
+
+
+def _widest(name: GeneralName) -> Subtree:
+    """A subtree that holds every name of the kind of ``name``, as the JDK tries to make it: for
+    most kinds its constructor refuses the empty name."""
+    if name.kind == extensions.DIRECTORY:
+        return Subtree(GeneralName(name.kind, b"\x30\x00"), 0, None)
+    if name.kind == extensions.IP:
+        return Subtree(GeneralName(name.kind, bytes(8)), 0, None)
+    raise PathInvalid("java.lang.RuntimeException: Unexpected error: java.io.IOException")
+
+
+def _email_addresses(subject: Name) -> list[GeneralName]:
+    addresses = [text for text in subject.all(EMAIL_ADDRESS) if text.rpartition("@")[2]]
+    return [GeneralName(extensions.EMAIL, text.encode("latin-1", "replace")) for text in addresses]
+
+
+def _from_common_name(subject: Name) -> GeneralName | None:
+    names = subject.all(COMMON_NAME)
+    if not names:
+        return None
+    if _is_address(names[-1]):
+        address = ipaddress.ip_address(names[-1])
+        return GeneralName(extensions.IP, address.packed)
+    if is_dns_name(names[-1]):
+        return GeneralName(extensions.DNS, names[-1].encode())
+    return None
+
+
+def is_dns_name(text: str) -> bool:
+    """Whether the JDK's ``DNSName`` takes it: labels of ASCII letters, digits and hyphens that
+    begin with a letter or digit."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)*", text) is not None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
