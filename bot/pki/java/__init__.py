@@ -65,6 +65,7 @@ def predict(
     at: datetime | None = None,
     jdk: int = LATEST_JDK,
     is_jdk_root: IsJdkRoot | None = None,
+    connected: bool = True,
 ) -> Prediction:
     """Whether a Java client accepts ``chain`` (as served, leaf first) with ``installed`` in its
     truststore and nothing else, over a connection with an ECDHE suite.
@@ -72,6 +73,8 @@ def predict(
     ``host`` is the name that is connected to; None leaves the name check out. ``at`` is the
     client's clock, now by default. ``is_jdk_root`` tells by SHA-256 fingerprint whether an anchor
     is one of the JDK's own roots, below which SHA-1 is not allowed; by default nothing is.
+    ``connected`` says that the chain arrives over a connection, whose limits on length and size
+    come first; False asks the trust manager alone.
     Source: ``sun.security.ssl.X509TrustManagerImpl``, ``sun.security.validator.PKIXValidator``.
     """
     situation = Situation(
@@ -81,7 +84,8 @@ def predict(
         is_jdk_root=is_jdk_root or _no_jdk_root,
     )
     try:
-        _check_message(chain)
+        if connected:
+            _check_message(chain)
         path = _validated(chain, situation)
         if len(path.certificates) > 1:
             _check_leaf(chain[0])

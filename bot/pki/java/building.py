@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.pki.certificate import Certificate
-from bot.pki.extensions import SUBJECT_ALTERNATIVE_NAME, GeneralName
+from bot.pki.extensions import DIRECTORY, SUBJECT_ALTERNATIVE_NAME, GeneralName
 from bot.pki.java.algorithms import AlgorithmCheck
 from bot.pki.java.checks import (
     ConstraintsCheck,
@@ -22,6 +22,7 @@ from bot.pki.java.checks import (
     is_valid_at,
     path_length,
 )
+from bot.pki.java.name_constraints import allows_path
 from bot.pki.java.outcome import Situation, ValidPath
 from bot.pki.java.policies import PolicyCheck
 from bot.pki.java.rejection import BUILDING_FAILED, PathInvalid, Rejected
@@ -29,6 +30,9 @@ from bot.pki.names import Name
 
 #: ``PKIXBuilderParameters.getMaxPathLength``: intermediates that do not issue themselves.
 _MAX_PATH_LENGTH = 5
+
+#: Up to this JDK the builder asks of each issuer whether its name constraints allow the path so far.
+_CONSTRAINTS_ASKED_BEFOREHAND = 11
 
 #: Steps after which the search gives up. Java would go on; the ten certificates that a connection
 #: may carry need fewer.
@@ -127,14 +131,33 @@ class _Search:
                 and is_valid_at(certificate, self.situation.at)
                 and _old_version_covers(certificate, current)
             )
+        if self.situation.jdk <= _CONSTRAINTS_ASKED_BEFOREHAND:
+            found = [certificate for certificate in found if self._constraints_allow(certificate)]
         ordered = _ordered(dict.fromkeys(found), current, self.situation)
         return [c for c in ordered if not any(_repeats(step, c) for step in self.path)]
+
+    def _constraints_allow(self, issuer: Certificate) -> bool:
+        if issuer.name_constraints is None:
+            return True
+        names = [
+            name
+            for index, step in enumerate(self.path)
+            if index == 0 or not step.is_self_issued
+            for name in (
+                GeneralName(DIRECTORY, step.subject.der),
+                *step.subject_alternative_names,
+            )
+        ]
+        try:
+            return allows_path(issuer.name_constraints, names)
+        except PathInvalid:
+            return False
 
     def _verifies(self, anchor: Certificate) -> bool:
         """The final verification of the path that ends at ``anchor``."""
         signatures = SignatureCheck(anchor, self.situation.jdk)
         policies = PolicyCheck(len(self.path))
-        constraints = ConstraintsCheck(len(self.path))
+        constraints = ConstraintsCheck(len(self.path), self.situation.jdk)
         algorithms = AlgorithmCheck(anchor, self.situation.jdk, self.situation.is_jdk_root)
         try:
             for certificate in reversed(self.path):

@@ -102,8 +102,9 @@ class BasicCheck:
 class ConstraintsCheck:
     """Basic constraints and name constraints over a path of ``length`` certificates."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, jdk: int) -> None:
         self._length = length
+        self._jdk = jdk
         self._index = 0
         self._max_path_length = length
         self._names: Constraints | None = None
@@ -118,7 +119,7 @@ class ConstraintsCheck:
         if self._names is not None and (
             self._index == self._length or not certificate.is_self_issued
         ):
-            self.added_names = self._names.check(certificate)
+            self.added_names = self._names.check(certificate, self._jdk)
         if (new := certificate.name_constraints) is not None:
             if self._names is None:
                 self._names = Constraints(new)

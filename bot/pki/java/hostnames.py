@@ -6,7 +6,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Sequence
-from encodings.idna import ToASCII, ToUnicode
+from encodings.idna import ToASCII, ToUnicode, nameprep
 from typing import Literal
 
 from bot.pki import extensions
@@ -15,13 +15,18 @@ from bot.pki.extensions import GeneralName
 from bot.pki.java.rejection import Rejected
 from bot.pki.names import COMMON_NAME
 
+_SAN = extensions.SUBJECT_ALTERNATIVE_NAME
+
 #: ``https`` and ``ldaps`` differ on old JDKs only: there HTTPS lets a wildcard stand in any label.
 Endpoint = Literal["https", "ldaps"]
 
 #: The first JDK that matches a wildcard in the leftmost label alone, whatever the protocol.
 _LEFTMOST_ONLY = 21
 
-_STD3_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+#: A label under UseSTD3ASCIIRules (RFC 3490 §4.1): of ASCII only letters, digits and inner hyphens.
+_STD3_LABEL = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff-]+(?<!-)")
+#: The first JDK whose name check stops at a SAN that it cannot read.
+_STOPS_AT_MALFORMED_SAN = 21
 _IPV4_PART = re.compile(r"[0-9]{1,10}")
 
 
@@ -38,6 +43,8 @@ def check_host(
     ``Constraints.check``).
     """
     names = [*certificate.subject_alternative_names, *added_names]
+    if jdk >= _STOPS_AT_MALFORMED_SAN and not names and certificate.extension(_SAN):
+        raise Rejected("java.security.cert.CertificateParsingException: not enough content")
     if is_address(host):
         _check_address(host, names)
         return
@@ -108,10 +115,10 @@ def _is_sni_name(name: str) -> bool:
     if not name or name.endswith("."):
         return False
     try:
-        labels = [_to_ascii(label) for label in _labels(name)]
+        labels = _labels(name)
+        return all(_STD3_LABEL.fullmatch(nameprep(label)) and _to_ascii(label) for label in labels)
     except UnicodeError:
         return False
-    return all(_STD3_LABEL.fullmatch(label) for label in labels)
 
 
 def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
@@ -152,7 +159,15 @@ def _label_matches(label: str, template: str) -> bool:
 def _to_unicode(name: str) -> str:
     """``IDN.toUnicode(IDN.toASCII(name))``. Raises UnicodeError as Java raises
     IllegalArgumentException."""
-    return ".".join(ToUnicode(_to_ascii(label)) if label else "" for label in _labels(name))
+    return ".".join(_label_to_unicode(_to_ascii(label)) for label in _labels(name))
+
+
+def _label_to_unicode(label: str) -> str:
+    """RFC 3490 §4.2, which never fails: a label that cannot be converted stays as it is."""
+    try:
+        return ToUnicode(label)
+    except UnicodeError:
+        return label
 
 
 def _to_ascii(label: str) -> str:

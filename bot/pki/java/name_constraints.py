@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from bot.pki import extensions
@@ -14,6 +14,10 @@ from bot.pki.extensions import GeneralName, NameConstraints, Subtree
 from bot.pki.java.rejection import PathInvalid
 from bot.pki.java.uris import uri_host
 from bot.pki.names import COMMON_NAME, EMAIL_ADDRESS, Name
+
+
+#: The first JDK that holds the common name against the constraints too.
+_COMMON_NAME_COUNTS = 17
 
 
 class Relation(Enum):
@@ -57,7 +61,7 @@ class Constraints:
                 )
             ]
 
-    def check(self, certificate: Certificate) -> tuple[GeneralName, ...]:
+    def check(self, certificate: Certificate, jdk: int) -> tuple[GeneralName, ...]:
         """Raises PathInvalid where a name of ``certificate`` is outside the constraints.
 
         Returns the names that the check adds to those of the certificate's SAN: where that holds
@@ -78,7 +82,8 @@ class Constraints:
         added: tuple[GeneralName, ...] = ()
         if not names:
             names = _email_addresses(subject)
-        if (name := _from_common_name(subject)) and all(n.kind != name.kind for n in names):
+        name = _from_common_name(subject) if jdk >= _COMMON_NAME_COUNTS else None
+        if name and all(n.kind != name.kind for n in names):
             added = (name,)
         if subject:
             names.insert(0, GeneralName(extensions.DIRECTORY, subject.der))
@@ -97,6 +102,22 @@ class Constraints:
                 return True
             same_type = same_type or found is not Relation.DIFFERENT_TYPE
         return not same_type
+
+
+def allows_path(constraints: NameConstraints, names: Iterable[GeneralName]) -> bool:
+    """Whether an issuer with these constraints may stand above certificates of these ``names``
+    (``X509CertSelector.setPathToNames``, which the path builder of Java 11 asks beforehand)."""
+    within = (Relation.MATCH, Relation.WIDENS)
+    for name in names:
+        excluded = [tree.base for tree in constraints.excluded or () if tree.base.kind == name.kind]
+        if any(relation(name, base) in within for base in excluded):
+            return False
+        permitted = [
+            tree.base for tree in constraints.permitted or () if tree.base.kind == name.kind
+        ]
+        if permitted and not any(relation(name, base) in within for base in permitted):
+            return False
+    return True
 
 
 def relation(first: GeneralName, second: GeneralName) -> Relation:

@@ -44,7 +44,7 @@ def validate(path: Sequence[Certificate], situation: Situation) -> ValidPath:
 def _validate(path: Sequence[Certificate], anchor: Certificate, situation: Situation) -> ValidPath:
     situation.check_blocked(anchor)
     algorithms = AlgorithmCheck(anchor, situation.jdk, situation.is_jdk_root)
-    constraints = ConstraintsCheck(len(path))
+    constraints = ConstraintsCheck(len(path), situation.jdk)
     policies = PolicyCheck(len(path))
     basics = BasicCheck(anchor, situation.at, situation.jdk)
     for certificate in reversed(path):
