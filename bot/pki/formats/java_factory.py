@@ -1,0 +1,318 @@
+"""What Java's ``CertificateFactory`` makes of a file, byte for byte.
+
+``sun.security.provider.X509Factory`` of JDK 11 to 23 finds blocks by hyphens at the start of a line
+and refuses a block that is not complete; since 24 ``sun.security.util.Pem`` takes hyphens anywhere
+and passes over an incomplete block in silence. Real Java judges this module in the tests.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from bot.errors import FormatError
+from bot.pki import der
+from bot.pki.certificate import Certificate
+from bot.pki.der import DerError
+from bot.pki.formats import ber
+from bot.pki.formats.kinds import SIGNED_DATA
+from bot.text import visible
+
+JDKS = (11, 17, 21, 25)
+_FIRST_WITH_PEM_CLASS = 24
+_BER_DEPTH = 128
+_HYPHENS = b"-----"
+_BEGINS_LINE = re.compile(rb"[\r\n]-----")
+_LINE_END = re.compile(rb"[\r\n]")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_MAX_QUOTED = 120
+
+
+class JavaRefusal(Exception):
+    """Java throws a ``CertificateException``; the message is Java's own."""
+
+
+class _EndOfData(Exception):
+    pass
+
+
+def compare(data: bytes, certificates: Sequence[bytes]) -> Mapping[int, str | None]:
+    """For each JDK None when it reads exactly ``certificates`` from ``data``, else its message."""
+    answers = {jdk: _compare(data, certificates, jdk) for jdk in (11, 25)}
+    return MappingProxyType(
+        {jdk: answers[25 if jdk >= _FIRST_WITH_PEM_CLASS else 11] for jdk in JDKS}
+    )
+
+
+def generate_certificates(data: bytes, jdk: int) -> list[bytes]:
+    """The DER of what ``CertificateFactory.generateCertificates`` returns. Raises JavaRefusal."""
+    stream = _Stream(data, jdk)
+    if not data:
+        return []
+    try:
+        block = stream.read_block()
+        if block is None:
+            raise JavaRefusal("No certificate data found")
+        packed = _pkcs7_certificates(block)
+        if packed is not None:
+            return packed
+        found = []
+        while block is not None:
+            found.append(_certificate(block))
+            block = stream.read_block()
+        return found
+    except OSError as error:
+        raise JavaRefusal(f"java.io.IOException: {error}") from None
+
+
+def _compare(data: bytes, certificates: Sequence[bytes], jdk: int) -> str | None:
+    try:
+        found = generate_certificates(data, jdk)
+    except JavaRefusal as refusal:
+        return str(refusal)
+    missing = Counter(certificates) - Counter(found)
+    if not missing:
+        return None
+    return f"reads only {len(found)} of the {len(certificates)} certificates, without an error"
+
+
+def _certificate(encoded: bytes) -> bytes:
+    """``X509CertImpl``: exactly one element, and that a certificate."""
+    try:
+        _, _, end = der.read(encoded, 0, len(encoded))
+    except DerError as error:
+        raise JavaRefusal(f"Unable to initialize, java.io.IOException: {error}") from None
+    if end != len(encoded):
+        raise JavaRefusal("Unable to initialize, java.io.IOException: extra data at the end")
+    try:
+        return Certificate.from_der(encoded).der
+    except FormatError:
+        raise JavaRefusal("Unable to initialize: the data are not an X.509 certificate") from None
+
+
+def _pkcs7_certificates(block: bytes) -> list[bytes] | None:
+    """The certificates of ``sun.security.pkcs.PKCS7``; None when it throws."""
+    try:
+        tag, start, stop, following = ber.read(block, 0, len(block))
+        fields = list(ber.children(block[start:stop]))
+        if tag != der.SEQUENCE or following != len(block) or len(fields) != 2:
+            return None
+        if fields[0][0] != der.OID or der.oid(fields[0][1]) != SIGNED_DATA:
+            return None
+        ((_, body),) = ber.children(fields[1][1])
+        parts = list(ber.children(body))
+        tags = [tag for tag, _ in parts if tag not in (0xA0, 0xA1)]
+        if tags[:4] != [der.INTEGER, der.SET, der.SEQUENCE, der.SET]:
+            return None
+        packed = next((content for tag, content in parts if tag == 0xA0), b"")
+        return [
+            _certificate(der.encode(tag, content))
+            for tag, content in ber.children(packed)
+            if tag == der.SEQUENCE
+        ]
+    except (ValueError, JavaRefusal):
+        return None
+
+
+class _Stream:
+    """A stream that hands out blocks as ``X509Factory.readOneBlock`` does, raising OSError where
+    that throws an ``IOException``."""
+
+    def __init__(self, data: bytes, jdk: int) -> None:
+        self._data = data
+        self._position = 0
+        self._has_pem_class = jdk >= _FIRST_WITH_PEM_CLASS
+
+    def read_block(self) -> bytes | None:
+        """The next block's DER; None when no block follows."""
+        if self._position >= len(self._data):
+            return None
+        if self._data[self._position] == der.SEQUENCE:
+            start = self._position
+            self._position = self._ber_end(start, _BER_DEPTH)
+            return self._data[start : self._position]
+        if not self._has_pem_class:
+            return self._read_lines()
+        try:
+            return self._read_pem()
+        except _EndOfData:
+            self._position = len(self._data)
+            return None
+
+    def _ber_end(self, position: int, depth: int) -> int:
+        """``readBERInternal``: where the element that starts at ``position`` ends."""
+        if not depth:
+            raise OSError("Nesting sequence depth limit reached.")
+        head = self._data[position : position + 2]
+        if not head:
+            raise OSError("BER/DER tag info absent")
+        if head[0] & 0x1F == 0x1F:
+            raise OSError("Multi octets tag not supported")
+        if len(head) == 1:
+            raise OSError("BER/DER length info absent")
+        if head[1] == 0x80:
+            return self._indefinite_end(position + 2, head[0], depth)
+        count = head[1] & 0x7F if head[1] & 0x80 else 0
+        if count > 4:
+            raise OSError("Invalid BER/DER data (too huge?)")
+        length = self._data[position + 2 : position + 2 + count]
+        if len(length) < count:
+            raise OSError("Incomplete BER/DER length info")
+        size = int.from_bytes(length, "big") if count else head[1]
+        if size > 0x7FFFFFFF:
+            raise OSError("Invalid BER/DER data (a little huge?)")
+        end = position + 2 + count + size
+        if end > len(self._data):
+            raise OSError("Incomplete BER/DER data")
+        return end
+
+    def _indefinite_end(self, position: int, tag: int, depth: int) -> int:
+        if not tag & 0x20:
+            raise OSError("Non constructed encoding must have definite length")
+        while True:
+            tag_of_inner = self._data[position : position + 1]
+            position = self._ber_end(position, depth - 1)
+            if tag_of_inner == b"\0":
+                return position
+
+    def _read_lines(self) -> bytes | None:
+        """JDK 11 to 23: a line that begins with five hyphens, any label, Base64 up to a hyphen."""
+        data, start = self._data, self._position
+        if not data.startswith(_HYPHENS, start):
+            found = _BEGINS_LINE.search(data, start)
+            if not found:
+                self._position = len(data)
+                return None
+            start = found.end() - len(_HYPHENS)
+        line_end = _LINE_END.search(data, start)
+        if not line_end or (data[line_end.start()] == 13 and line_end.end() == len(data)):
+            raise OSError("Incomplete data")
+        header = data[start : line_end.start()]
+        body_start, end = line_end.end(), b"\n"
+        if line_end[0] == b"\r":
+            if data[body_start] == 10:
+                body_start += 1
+            else:
+                end = b"\r"
+        body_end = data.find(b"-", body_start)
+        if body_end < 0:
+            raise OSError("Incomplete data")
+        pattern = _LINE_END if end == b"\r" else re.compile(rb"\n")
+        footer_end = pattern.search(data, body_end + 1)
+        stop = footer_end.start() if footer_end else len(data)
+        footer = data[body_end:stop].replace(b"\r", b"")
+        self._position = footer_end.end() if footer_end else len(data)
+        _check_marks(header.rstrip(), footer.rstrip(), "Header and footer do not match: {} {}")
+        return _decode(data[body_start:body_end])
+
+    def _read_pem(self) -> bytes:
+        """JDK 24 on, ``Pem.readPEM``: five hyphens anywhere begin a block. Raises _EndOfData."""
+        data = self._data
+        # The first octet is read before, and counts only when it is a hyphen.
+        first = self._position if data[self._position] == 0x2D else self._position + 1
+        start = data.find(_HYPHENS, first)
+        if start < 0:
+            raise _EndOfData
+        label_end = data.find(b"-", start + 5)
+        line_end = _LINE_END.search(data, start + 5)
+        if line_end and (label_end < 0 or line_end.start() < label_end):
+            raise OSError("Incomplete header")
+        if label_end < 0:
+            raise _EndOfData
+        if data[label_end : label_end + 5] != _HYPHENS:
+            raise OSError("Incomplete header")
+        header = data[start : label_end + 5]
+        _check_header(header)
+        body_start, line_break = self._line_break(label_end + 5)
+        body_end = data.find(b"-", body_start)
+        if body_end < 0:
+            raise _EndOfData
+        footer_label = self._hyphens(body_end)
+        footer_end = data.find(b"-", footer_label)
+        if footer_end < 0:
+            raise _EndOfData
+        position = self._hyphens(footer_end)
+        footer = data[body_end:position]
+        self._position = self._after_footer(position, line_break)
+        _check_marks(header, footer, "Header and footer do not match: {} {}", bare=True)
+        return _decode(data[body_start:body_end])
+
+    def _line_break(self, position: int) -> tuple[int, int]:
+        """Where the Base64 starts and which octet ends a line; 0 when a space stands there."""
+        octets = self._data[position : position + 2]
+        if octets[:1] == b" ":
+            return position + 1, 0
+        if octets == b"\r\n":
+            return position + 2, 10
+        if octets[:1] in (b"\r", b"\n"):
+            return position + 1, octets[0]
+        raise OSError("No EOL character found")
+
+    def _hyphens(self, position: int) -> int:
+        """The position after the five hyphens that must start at ``position``."""
+        run = self._data[position : position + 5]
+        if run == _HYPHENS:
+            return position + 5
+        if len(run) < 5 and not run.strip(b"-"):
+            raise _EndOfData
+        raise OSError("Incomplete footer")
+
+    def _after_footer(self, position: int, line_break: int) -> int:
+        while position < len(self._data):
+            octet = self._data[position]
+            position += 1
+            if octet in (line_break, 0x20):
+                break
+            if octet != 13:
+                raise OSError(f"Invalid PEM format:  No EOL char found in footer:  0x{octet:02x}")
+        return position
+
+
+def _check_header(header: bytes) -> None:
+    if len(header) < 16 or not (header.startswith(b"-----BEGIN ") and header.endswith(_HYPHENS)):
+        raise OSError(f"Illegal header: {_quoted(header)}")
+
+
+def _check_marks(header: bytes, footer: bytes, mismatch: str, *, bare: bool = False) -> None:
+    _check_header(header)
+    if len(footer) < 14 or not (footer.startswith(b"-----END ") and footer.endswith(_HYPHENS)):
+        raise OSError(f"Illegal footer: {_quoted(footer)}")
+    begun, ended = header[11:-5], footer[9:-5]
+    if begun != ended:
+        shown = (begun, ended) if bare else (header, footer)
+        raise OSError(mismatch.format(*(_quoted(mark) for mark in shown)))
+
+
+def _quoted(mark: bytes) -> str:
+    return visible(mark.decode("latin-1"), _MAX_QUOTED)
+
+
+def _decode(body: bytes) -> bytes:
+    """``java.util.Base64.Decoder`` on ``body`` without white space, its messages included."""
+    compact = body.translate(None, b"\t\n\r ")
+    if len(compact) == 1:
+        _refuse("Input byte[] should at least have 2 bytes for base64 bytes")
+    stop = _NOT_BASE64.search(compact)
+    digits = compact[: stop.start()] if stop else compact
+    over = len(digits) % 4
+    if stop:
+        if stop[0] != b"=":
+            octet = stop[0][0]
+            # Java prints the signed octet.
+            _refuse(f"Illegal base64 character {octet if octet < 128 else octet - 256:x}")
+        padding = compact[stop.start() :]
+        if over == 0 or (over == 2 and padding[:2] != b"=="):
+            _refuse("Input byte array has wrong 4-byte ending unit")
+        used = 2 if over == 2 else 1
+        if over > 1 and len(padding) > used:
+            _refuse(f"Input byte array has incorrect ending byte at {len(digits) + used}")
+    if over == 1:
+        _refuse("Last unit does not have enough valid bits")
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def _refuse(message: str) -> None:
+    raise OSError(f"java.lang.IllegalArgumentException: {message}")

@@ -1,0 +1,100 @@
+"""What a text holds: PEM, bare Base64, hexadecimal dumps, and traces of private keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bot.pki.formats import bare, encoding, pem
+from bot.pki.formats.blobs import Blob
+from bot.pki.formats.repairs import Repair
+
+_PRIVATE_KEY = re.compile(r"PRIVATE\s{0,3}KEY(?:\s?BLOCK)?", re.IGNORECASE)
+_MARK_START = re.compile(r"(-?)\s?(?:BEGIN|END)([A-Z0-9\s]*)$", re.IGNORECASE)
+_LOOKED_BACK = 40
+#: Private keys that have no BEGIN line, by the words that stand in all of their texts.
+_KEY_WORDS = (
+    (("PuTTY-User-Key-File-",), "PuTTY private key (PPK)"),
+    (("privateExponent:",), "RSA private key (written out)"),
+    (("<RSAKeyValue>", "<D>"), "RSA private key (XML)"),
+    (('"kty"', '"d"'), "private key (JWK)"),
+)
+
+
+@dataclass(slots=True)
+class Extraction:
+    """``blobs`` in the order of the text, ``repairs`` of the text as a whole, ``keys`` that name
+    private keys seen, and ``plain``, the text with escapes undone. ``complete`` is False when the
+    search was given up; ``lines`` tells whether line numbers mean anything."""
+
+    plain: str
+    blobs: list[Blob]
+    keys: list[str] = field(default_factory=list)
+    repairs: list[Repair] = field(default_factory=list)
+    complete: bool = True
+    lines: bool = True
+
+
+def extract(data: bytes) -> Extraction:
+    """Everything that may matter in the text ``data``. Never raises."""
+    text, repairs = encoding.decode(data)
+    exact = pem.blocks(text, exact=True)
+    plain, undone = encoding.undo(exact.rest)
+    found = _scan(plain)
+    if found.blobs and exact.blobs:
+        plain, undone = encoding.undo(text)
+        found = _scan(plain)
+    if found.blobs:
+        repairs += undone
+        found.lines = not {Repair.ESCAPES, Repair.MARKUP, Repair.PERCENT} & set(undone)
+    else:
+        found.plain, found.blobs = text, exact.blobs
+    found.keys = _keys(text) or _keys(plain)
+    found.repairs = repairs
+    _number_lines(found)
+    return found
+
+
+def key_traces(data: bytes) -> list[str]:
+    """Names of the private keys whose words stand in ``data``, whatever ``data`` is."""
+    return _keys(data.replace(b"\0", b"").decode("latin-1"))
+
+
+def _keys(text: str) -> list[str]:
+    names = []
+    for match in _PRIVATE_KEY.finditer(text):
+        before = _MARK_START.search(text[max(0, match.start() - _LOOKED_BACK) : match.start()])
+        if before and (before[1] or text[match.end() : match.end() + 2].strip()[:1] == "-"):
+            label = re.sub(r"\s", "", before[2] + match[0]).upper()
+            names.append(pem.private_key_name(label))
+    names += [name for words, name in _KEY_WORDS if all(word in text for word in words)]
+    return list(dict.fromkeys(names))
+
+
+def _scan(plain: str) -> Extraction:
+    blocks = pem.blocks(plain)
+    found, complete = bare.find(blocks.rest)
+    for mark in blocks.unclosed:
+        _close(mark, blocks.rest, found)
+    blobs = sorted([*blocks.blobs, *found], key=lambda blob: blob.position)
+    return Extraction(plain, blobs, complete=complete)
+
+
+def _close(mark: pem.Mark, rest: str, found: list[Blob]) -> None:
+    """Gives the BEGIN line to the Base64 right after it, or tells that nothing is there."""
+    following = next((blob for blob in found if blob.position >= mark.end), None)
+    if following and not rest[mark.end : following.position].strip(" \t\n>|`\"'"):
+        following.label = mark.label
+        following.repairs = [Repair.NO_END]
+    else:
+        problem = "has a BEGIN line, but no END line and no complete data after it"
+        found.append(Blob(mark.start, label=mark.label, problem=problem))
+        found.sort(key=lambda blob: blob.position)
+
+
+def _number_lines(found: Extraction) -> None:
+    line, position = 1, 0
+    for blob in found.blobs if found.lines else ():
+        line += found.plain.count("\n", position, blob.position)
+        position = blob.position
+        blob.line = line

@@ -1,0 +1,39 @@
+"""Certificates → PEM that every supported Java reads."""
+
+from __future__ import annotations
+
+import base64
+import re
+import textwrap
+from collections.abc import Iterable
+
+from bot.pki.certificate import Certificate
+
+_COLUMNS = 64
+_MAX_COMMENT = 200
+
+
+def to_pem(certificates: Iterable[Certificate], *, comments: bool = True) -> str:
+    """PEM (RFC 7468): one certificate per BEGIN and END line, 64 columns, LF, ASCII.
+
+    With ``comments`` two lines before each tell its subject and SHA-256 fingerprint. Java reads
+    over them as long as no five hyphens stand in them and a file does not start with "0", which it
+    would take for DER.
+    """
+    parts = []
+    for certificate in certificates:
+        if comments:
+            parts.append(f"# Subject: {_comment(certificate.subject.text)}\n")
+            parts.append(f"# SHA-256: {certificate.fingerprint}\n")
+        encoded = base64.b64encode(certificate.der).decode("ascii")
+        lines = "\n".join(textwrap.wrap(encoded, _COLUMNS))
+        parts.append(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+    return "".join(parts)
+
+
+def _comment(text: str) -> str:
+    """``text`` as printable ASCII on one line, in which no two hyphens follow each other."""
+    plain = text.encode("ascii", "backslashreplace").decode("ascii")
+    plain = re.sub(r"[^ -~]", lambda found: f"\\x{ord(found[0]):02x}", plain)
+    plain = re.sub(r"-(?=-)", r"\\x2d", plain)
+    return plain if len(plain) <= _MAX_COMMENT else plain[: _MAX_COMMENT - 3] + "..."
