@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot.pki import der
 from bot.pki.names import Name
+from bot.pki.uris import is_uri_constraint, is_uri_name
 from bot.text import visible
 
 SUBJECT_KEY_IDENTIFIER = "2.5.29.14"
@@ -300,6 +301,11 @@ def _check_directory(content: bytes) -> None:
     Name.from_der(content)
 
 
+def _check_uri(content: bytes) -> None:
+    if not is_uri_name(content.decode("latin-1")):
+        raise der.DerError("an invalid URI")
+
+
 def _check_nothing(content: bytes) -> None:
     pass
 
@@ -311,7 +317,7 @@ _CHECKS = {
     X400: _check_nothing,
     DIRECTORY: _check_directory,
     EDI: _check_nothing,
-    URI: _check_nothing,
+    URI: _check_uri,
     IP: _check_ip,
     REGISTERED_ID: _check_oid,
 }
@@ -329,7 +335,12 @@ def _subtree(tag: int, content: bytes) -> Subtree:
             maximum = _int32(number)
         else:
             raise der.DerError("a malformed subtree")
-    return Subtree(_general_name(*parts[0]), minimum, maximum)
+    if parts[0][0] != 0x80 | URI:
+        return Subtree(_general_name(*parts[0]), minimum, maximum)
+    base = GeneralName(URI, parts[0][1])
+    if not is_uri_constraint(base.text):
+        raise der.DerError("an invalid URI constraint")
+    return Subtree(base, minimum, maximum)
 
 
 def _int32(content: bytes) -> int:

@@ -35,6 +35,9 @@ LATEST_JDK = JDKS[-1]
 MAX_CHAIN_LENGTH = 10
 MAX_HANDSHAKE_MESSAGE = 32768
 
+#: The first JDK that stops at an extension of the leaf that it cannot read, critical or not.
+_STRICT_GETTERS = 21
+
 _SERVER_USAGES = (
     extensions.SERVER_AUTH,
     "1.3.6.1.4.1.311.10.3.3",  # Microsoft server gated cryptography
@@ -88,7 +91,7 @@ def predict(
             _check_message(chain)
         path = _validated(chain, situation)
         if len(path.certificates) > 1:
-            _check_leaf(chain[0])
+            _check_leaf(chain[0], jdk)
             check_distrust(path.certificates, jdk)
         if host is not None:
             check_host(chain[0], host, endpoint, jdk, path.added_names)
@@ -116,7 +119,7 @@ def _validated(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     if not chain:
         raise Rejected("null or zero-length certificate chain")
     for certificate in (*situation.anchors, *chain):
-        if reason := refusal(certificate):
+        if reason := refusal(certificate, situation.jdk):
             raise Rejected(reason)
     if not situation.anchors:
         raise Rejected("the trustAnchors parameter must be non-empty")
@@ -159,12 +162,14 @@ def _check_anchor(anchor: Certificate) -> None:
         raise Rejected(f"{subject} does not have keyCertSign bit set in KeyUsage extension")
 
 
-def _check_leaf(leaf: Certificate) -> None:
+def _check_leaf(leaf: Certificate, jdk: int) -> None:
     """``EndEntityChecker.checkTLSServer``."""
     usage = leaf.key_usage
     if usage is not None and extensions.DIGITAL_SIGNATURE not in usage:
         raise Rejected("KeyUsage does not allow digital signatures")
     usages = leaf.extended_key_usage
+    if usages is None and leaf.extension(extensions.EXTENDED_KEY_USAGE) and jdk >= _STRICT_GETTERS:
+        raise Rejected("java.security.cert.CertificateParsingException: not enough content")
     if usages is not None and not any(purpose in usages for purpose in _SERVER_USAGES):
         raise Rejected("Extended key usage does not permit use for TLS server authentication")
     types = leaf.decoded(extensions.NETSCAPE_CERT_TYPE, extensions.parse_netscape_cert_type)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
@@ -12,9 +11,8 @@ from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName, NameConstraints, Subtree
 from bot.pki.java.rejection import PathInvalid
-from bot.pki.java.uris import uri_host
 from bot.pki.names import COMMON_NAME, EMAIL_ADDRESS, Name
-
+from bot.pki.uris import is_dns_name, uri_host
 
 #: The first JDK that holds the common name against the constraints too.
 _COMMON_NAME_COUNTS = 17
@@ -333,12 +331,6 @@ def _from_common_name(subject: Name) -> GeneralName | None:
     if is_dns_name(names[-1]):
         return GeneralName(extensions.DNS, names[-1].encode())
     return None
-
-
-def is_dns_name(text: str) -> bool:
-    """Whether the JDK's ``DNSName`` takes it: labels of ASCII letters, digits and hyphens that
-    begin with a letter or digit."""
-    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)*", text) is not None
 
 
 def _is_address(text: str) -> bool:

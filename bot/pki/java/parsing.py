@@ -11,24 +11,11 @@ from functools import lru_cache
 
 from bot.pki import der, extensions
 from bot.pki.certificate import Certificate
-from bot.pki.extensions import GeneralName
-from bot.pki.java.uris import is_uri_name
+from bot.pki.keys import PublicKey
 
 _PARSING = "java.security.cert.CertificateParsingException: "
 
 Parser = Callable[[bytes], object]
-
-
-def _subject_alternative_name(value: bytes) -> tuple[GeneralName, ...]:
-    names = extensions.parse_general_names(value)
-    for name in names:
-        if name.kind == extensions.URI and not is_uri_name(name.text):
-            raise der.DerError("invalid URI name")
-    return names
-
-
-def _issuer_alternative_name(value: bytes) -> object:
-    return _subject_alternative_name(value)
 
 
 def _any_sequence(value: bytes) -> object:
@@ -40,8 +27,8 @@ def _any_sequence(value: bytes) -> object:
 PARSERS: dict[str, Parser] = {
     extensions.SUBJECT_KEY_IDENTIFIER: extensions.parse_key_identifier,
     extensions.KEY_USAGE: extensions.parse_key_usage,
-    extensions.SUBJECT_ALTERNATIVE_NAME: _subject_alternative_name,
-    "2.5.29.18": _issuer_alternative_name,
+    extensions.SUBJECT_ALTERNATIVE_NAME: extensions.parse_general_names,
+    "2.5.29.18": extensions.parse_general_names,
     "2.5.29.16": _any_sequence,
     extensions.BASIC_CONSTRAINTS: extensions.parse_basic_constraints,
     extensions.NAME_CONSTRAINTS: extensions.parse_name_constraints,
@@ -59,9 +46,18 @@ PARSERS: dict[str, Parser] = {
 }
 
 
+#: Names of curves are looked up among these arcs: SEC 2, ANSI X9.62 and RFC 5639.
+_CURVE_ARCS = ("1.3.132.0.", "1.2.840.10045.3.", "1.3.36.3.3.2.8.1.1.")
+_EDWARDS_KEY_LENGTHS = {"Ed25519": 32, "Ed448": 57, "X25519": 32, "X448": 56}
+#: The first JDK that knows Edwards curves, and knows all its curves by name.
+_EDWARDS_KNOWN = 17
+
+
 @lru_cache(maxsize=2048)
-def refusal(certificate: Certificate) -> str | None:
+def refusal(certificate: Certificate, jdk: int) -> str | None:
     """What Java says when it cannot read ``certificate``, None where it can."""
+    if reason := _key_refusal(certificate.public_key, jdk):
+        return f"{_PARSING}java.io.IOException: {reason}"
     if not certificate.issuer:
         return f"{_PARSING}Empty issuer DN not allowed in X509Certificates"
     if certificate.version == 1 and not certificate.subject:
@@ -106,4 +102,43 @@ def _empty_subject(certificate: Certificate) -> str | None:
             f"{incomplete}SubjectAlternativeName extension MUST be marked critical "
             "when subject field is empty"
         )
+    return None
+
+
+def _key_refusal(key: PublicKey, jdk: int) -> str | None:
+    """What the JDK's key factories refuse (``RSAKeyFactory``, ``ECKeyFactory``, ``XDHKeyFactory``);
+    a key of an algorithm that they do not know is kept as it is."""
+    reason = None
+    if key.algorithm in ("RSA", "RSASSA-PSS"):
+        reason = _rsa_refusal(key)
+    elif key.algorithm == "EC":
+        curve = key.curve or "unreadable parameters"
+        if jdk >= _EDWARDS_KNOWN and curve[:1].isdigit() and not curve.startswith(_CURVE_ARCS):
+            return f"Unknown named curve: {curve}"
+        size = (key.bits + 7) // 8
+        if key.key_octets[:1] != b"\x04" or (size and len(key.key_octets) != 1 + 2 * size):
+            reason = "Invalid EC key"
+    elif key.algorithm in _EDWARDS_KEY_LENGTHS and jdk >= _EDWARDS_KNOWN:
+        length = _EDWARDS_KEY_LENGTHS[key.algorithm]
+        if len(key.key_octets) != length:
+            reason = f"key length must be {length}"
+    return f"subject key, java.security.InvalidKeyException: {reason}" if reason else None
+
+
+def _rsa_refusal(key: PublicKey) -> str | None:
+    try:
+        parts = list(der.children(der.content(key.key_octets, der.SEQUENCE)))
+        modulus, exponent = (int.from_bytes(content, "big") for _, content in parts)
+    except ValueError:
+        return "Invalid RSA public key"
+    if [tag for tag, _ in parts] != [der.INTEGER, der.INTEGER]:
+        return "Invalid RSA public key"
+    if modulus.bit_length() < 512:
+        return "RSA keys must be at least 512 bits long"
+    if modulus.bit_length() > 16384:
+        return "RSA keys must be no longer than 16384 bits"
+    if exponent < 3:
+        return "exponent is smaller than 3"
+    if modulus.bit_length() > 3072 and exponent.bit_length() > 64:
+        return "RSA exponents can be no longer than 64 bits if modulus is greater than 3072 bits"
     return None

@@ -1,4 +1,4 @@
-"""URIs as ``java.net.URI`` and ``sun.security.x509.URIName`` take them."""
+"""URIs and host names as ``java.net.URI`` and ``sun.security.x509.URIName`` take them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[^\s\"<>\\^`{|}%\x00-\x20\x7f]|%[0-9A-Fa-f]{2})+")
 _AUTHORITY = re.compile(r"(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::\d*)?")
+_DNS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)*")
 _SERVER_NAME = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?"
 )
@@ -22,6 +23,17 @@ def is_uri_name(text: str) -> bool:
     if host.startswith("["):
         return _is_address(host[1:-1])
     return not host.endswith(".") or _is_address(host)
+
+
+def is_uri_constraint(text: str) -> bool:
+    """Whether ``URIName`` accepts ``text`` as a constraint: a host, or a domain after a dot."""
+    return is_dns_name(text.removeprefix("."))
+
+
+def is_dns_name(text: str) -> bool:
+    """Whether the JDK's ``DNSName`` takes it: labels of ASCII letters, digits and hyphens that
+    begin with a letter or digit."""
+    return _DNS_NAME.fullmatch(text) is not None
 
 
 def uri_host(text: str) -> str | None:
