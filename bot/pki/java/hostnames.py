@@ -116,9 +116,14 @@ def _is_sni_name(name: str) -> bool:
         return False
     try:
         labels = _labels(name)
-        return all(_STD3_LABEL.fullmatch(nameprep(label)) and _to_ascii(label) for label in labels)
+        return all(_STD3_LABEL.fullmatch(_prepared(label)) and _to_ascii(label) for label in labels)
     except UnicodeError:
         return False
+
+
+def _prepared(label: str) -> str:
+    """RFC 3491, which does no more to ASCII than fold its case: most names need not pay for it."""
+    return label.lower() if label.isascii() else nameprep(label)
 
 
 def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
