@@ -201,7 +201,7 @@ class Egress:
         )
         if denied or not allowed:
             raise EgressError(
-                f"“{visible(host)}” may not be contacted: "
+                f'"{visible(host)}" may not be contacted: '
                 + (
                     "its name is denied here." if denied else "its name is not among those allowed."
                 ),
@@ -260,14 +260,14 @@ class Egress:
                 answers = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         except TimeoutError:
             raise UnresolvableError(
-                f"The name servers did not answer for “{visible(host)}” within "
+                f'The name servers did not answer for "{visible(host)}" within '
                 f"{self.resolve_seconds:g} seconds.",
                 "Check DNS and the VPN.",
                 timed_out=True,
             ) from None
         except (OSError, UnicodeError):
             raise UnresolvableError(
-                f"“{visible(host)}” cannot be resolved to an address.",
+                f'"{visible(host)}" cannot be resolved to an address.',
                 "Check the spelling, and whether the name is known only inside the company's network (VPN).",
             ) from None
         found: dict[str, Address] = {}
@@ -286,7 +286,7 @@ def parse_networks(text: str) -> tuple[IPNetwork, ...]:
         return tuple(ipaddress.ip_network(item, strict=False) for item in _items(text))
     except ValueError:
         raise SettingsError(
-            f"“{visible(text)}” is no list of networks.", "Write 10.0.0.0/8, 192.0.2.7, fd00::/8."
+            f'"{visible(text)}" is no list of networks.', "Write 10.0.0.0/8, 192.0.2.7, fd00::/8."
         ) from None
 
 
@@ -296,7 +296,7 @@ def parse_ports(text: str) -> tuple[range, ...]:
     for item in _items(text):
         first, _, last = item.partition("-")
         if not (first.isdecimal() and (last or first).isdecimal()):
-            raise SettingsError(f"“{visible(item)}” is no port.", "Write 443, 636, 8000-8999.")
+            raise SettingsError(f'"{visible(item)}" is no port.', "Write 443, 636, 8000-8999.")
         ranges.append(range(int(first), int(last or first) + 1))
     return tuple(ranges)
 

@@ -91,7 +91,7 @@ class _Reader:
 
 def looks_like_tls(data: bytes) -> bool:
     """Whether the first bytes can begin a record of SSL 3.0 or later."""
-    return len(data) >= 2 and data[0] in (_ALERT, _HANDSHAKE) and data[1] == 3
+    return data[:1] in (b"\x15", b"\x16") and data[1:2] in (b"", b"\x03")
 
 
 class FlightReader:

@@ -134,7 +134,7 @@ async def _request_tunnel(stream: SocketStream, proxy: Proxy, authority: str) ->
         )
     if not (len(parts[1]) == 3 and parts[1].startswith("2")):
         raise ProxyError(
-            f"The outbound proxy does not connect to {visible(authority)}: “{visible(status)}”.",
+            f'The outbound proxy does not connect to {visible(authority)}: "{visible(status)}".',
             "Ask the person who runs the proxy to allow CONNECT to this address and port.",
         )
     if rest:

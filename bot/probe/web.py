@@ -66,7 +66,7 @@ class _EgressTransport(httpx.AsyncBaseTransport):
         raise (
             failures[0]
             if failures
-            else httpx.ConnectError(f"“{visible(host)}” has no address.", request=request)
+            else httpx.ConnectError(f'"{visible(host)}" has no address.', request=request)
         )
 
     async def aclose(self) -> None:
