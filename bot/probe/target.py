@@ -1,35 +1,66 @@
-"""From what a person types or pastes to the server that is probed."""
+"""From what a person types or pastes to the servers that are probed."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from bot.errors import TargetError
+from bot.probe.connection_strings import read_command, read_connection_string
+from bot.probe.endpoint import EXAMPLE, Endpoint, read_endpoint
+from bot.probe.hostname import read_host
+from bot.probe.pasted import pieces, redacted, unified, unwrapped
+from bot.probe.protocols import (
+    DEFAULT_PORTS,
+    DIRECT_TLS_PORTS,
+    PORTLESS_SCHEMES,
+    PORTS,
+    SCHEMES,
+    WEB_SCHEMES,
+    Protocol,
+)
 from bot.text import visible
 
+__all__ = ["Protocol", "Target", "candidates", "parse_target", "parse_targets"]
 
-class Protocol(StrEnum):
-    """How TLS begins on the port: at once, or after a protocol's own prelude."""
-
-    TLS = "tls"
-    LDAP = "ldap"
-    SMTP = "smtp"
-    IMAP = "imap"
-    POP3 = "pop3"
-    FTP = "ftp"
-    XMPP = "xmpp"
-    POSTGRESQL = "postgresql"
-    MYSQL = "mysql"
-    MSSQL = "mssql"
-    MSSQL_STRICT = "mssql-strict"
+_MAX_LENGTH = 2_000
+_DIRECTORY_WORDS = frozenset(
+    [
+        "dc",
+        "rodc",
+        "pdc",
+        "bdc",
+        "ad",
+        "ads",
+        "adds",
+        "adlds",
+        "ldap",
+        "ldaps",
+        "openldap",
+        "slapd",
+        "gc",
+        "kdc",
+        "directory",
+        "dir",
+        "idm",
+        "ipa",
+        "freeipa",
+        "domaincontroller",
+    ]
+)
+_DIRECTORY_SUFFIXES = frozenset(["local", "lan", "corp", "intern", "internal", "ad", "domain"])
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One server to probe."""
+    """One server to probe.
+
+    ``input``: what was typed, without passwords; ``host``: lower-case A-labels without a trailing dot, or
+    an IP address in canonical form without brackets; ``unicode_host``: the same with U-labels;
+    ``port``: 1 to 65535; ``port_given``: the text said which port, by number or by scheme (``http://``
+    says none: chat clients put it before every name);
+    ``protocol``: how TLS begins there; ``is_ip``: the host is an IP address.
+    """
 
     input: str
     host: str
@@ -41,62 +72,131 @@ class Target:
 
     @property
     def address(self) -> str:
-        """``host:port``, IPv6 in brackets."""
+        """``host:port``, IPv6 in brackets (RFC 3986 section 3.2.2); with `protocol`,
+        `parse_target` reads it as this target again."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def label(self) -> str:
-        """The target for a person."""
-        return self.address if self.protocol is Protocol.TLS else f"{self.address} ({self.protocol})"
-
-
-_SCHEMES = {
-    "https": (Protocol.TLS, 443),
-    "ldaps": (Protocol.TLS, 636),
-    "ldap": (Protocol.LDAP, 389),
-    "smtp": (Protocol.SMTP, 25),
-    "imap": (Protocol.IMAP, 143),
-    "pop3": (Protocol.POP3, 110),
-    "ftp": (Protocol.FTP, 21),
-    "xmpp": (Protocol.XMPP, 5222),
-    "postgresql": (Protocol.POSTGRESQL, 5432),
-    "mysql": (Protocol.MYSQL, 3306),
-    "mssql": (Protocol.MSSQL, 1433),
-    "mssql-strict": (Protocol.MSSQL_STRICT, 1433),
-}
-_PORTS = {port: protocol for protocol, port in reversed(_SCHEMES.values()) if port != 636}
-_DIRECTORY = re.compile(r"(?:^|[-_.])(?:dc|ad|ldaps?|gc)\d*(?:[-_.]|$)")
+        """The target for a person: ``host:port``, an internationalised name in both forms, and the
+        protocol unless it is plain TLS."""
+        label = self.address
+        if self.unicode_host != self.host:
+            label = f"{visible(self.unicode_host, 300)}:{self.port} ({self.host})"
+        return label if self.protocol is Protocol.TLS else f"{label}, {self.protocol.display_name}"
 
 
 def parse_target(text: str, protocol: Protocol | None = None) -> Target:
-    """The one server that ``text`` names. Raises `TargetError`."""
-    match = re.fullmatch(
-        r"\s*(?:([a-z0-9-]+)://)?(\[[0-9a-f:.]+\]|[^\s:/\[\]]+)(?::([0-9]{1,5}))?(?:/\S*)?\s*",
-        text[:2000],
-        re.I,
+    """The one server that ``text`` names, however it is written: a host, ``host:port``, a URL, a link
+    copied from a chat, a JDBC URL, an ``openssl s_client`` command. Nothing is resolved.
+
+    The protocol is ``protocol`` if given, else by scheme, else by port; the port is the one written,
+    else the scheme's, else the protocol's, else 443. ``http://h`` and ``http://h:80`` mean 443: a person who
+    pastes a link wants that server's certificate, and plain HTTP has none. ``ldap://h:636`` and its
+    kin mean TLS at once, as that port's servers do.
+
+    Raises `TargetError`, whose message quotes ``text`` without passwords and whose remedy shows a right
+    example; nothing else, whatever the text.
+    """
+    _refuse_pem(text)
+    if len(text) > _MAX_LENGTH:
+        raise TargetError(
+            f'"{visible(redacted(text[:_MAX_LENGTH]), 60)}" is {len(text)} characters long, too long for an address.',
+            EXAMPLE,
+        )
+    plain = unwrapped(unified(text))
+    plain = re.sub(r"^(?:/[a-z][\w-]*|whichroot check) +", "", plain)
+    if not plain:
+        raise TargetError("No server is named.", EXAMPLE)
+    endpoint = read_command(plain) or read_connection_string(plain) or read_endpoint(plain)
+    host = read_host(endpoint.host)
+    port, port_given, how = _port_and_protocol(endpoint, protocol)
+    return Target(
+        input=redacted(text.strip()),
+        host=host.name,
+        unicode_host=host.unicode_name,
+        port=port,
+        port_given=port_given,
+        protocol=how,
+        is_ip=host.is_ip,
     )
-    if match is None:
-        raise TargetError(f"{visible(text)} names no server.", "Write host:port.")
-    scheme, host, port_text = match.groups()
-    if scheme is not None and scheme.lower() not in _SCHEMES:
-        raise TargetError(f"{visible(text)} has an unknown scheme.", "Write host:port.")
-    known = _SCHEMES[scheme.lower()] if scheme else None
-    host = host.strip("[]").rstrip(".").lower()
+
+
+def parse_targets(
+    text: str, protocol: Protocol | None = None, *, limit: int = 20
+) -> list[Target | TargetError]:
+    """Every server that ``text`` names, in its order and each once: one per line, or separated by
+    spaces, commas or semicolons (``h 636`` and ``h,1433`` are one each).
+
+    An address that cannot be read gives its `TargetError` in its place. After ``limit`` entries a
+    `TargetError` says that there were more.
+    """
     try:
-        host, is_ip = str(ipaddress.ip_address(host)), True
-    except ValueError:
-        is_ip = False
-    port = int(port_text) if port_text else 0
-    if protocol is None:
-        protocol = known[0] if known else _PORTS.get(port, Protocol.TLS)
-    if not port:
-        port = known[1] if known else 443 if protocol is Protocol.TLS else _SCHEMES[protocol][1]
-    return Target(text, host, host, port, bool(port_text or scheme), protocol, is_ip)
+        _refuse_pem(text)
+    except TargetError as error:
+        return [error]
+    found: dict[object, Target | TargetError] = {}
+    for piece in pieces(text[: _MAX_LENGTH * limit], _is_one):
+        if len(found) >= limit:
+            found[None] = TargetError(
+                f"More than {limit} servers are named at once.", f"Write at most {limit} of them."
+            )
+            break
+        try:
+            target = parse_target(piece, protocol)
+        except TargetError as error:
+            found.setdefault(str(error), error)
+        else:
+            found.setdefault((target.host, target.port, target.protocol), target)
+    return list(found.values())
 
 
 def candidates(target: Target) -> tuple[Target, ...]:
-    """What to probe: the target, or its ports 443 and 636 when no port was given and the name
-    looks like a directory server's."""
-    if target.port_given or target.is_ip or not _DIRECTORY.search(target.host):
+    """What to probe: the target, or its ports 443 and 636 when no port was given and the host
+    looks like a directory server: by a word in its name (``dc01``, ``srv-ldap``) or by a suffix that
+    Active Directory domains bear (``.local``, ``.corp``)."""
+    if target.port_given or target.is_ip or target.protocol is not Protocol.TLS:
         return (target,)
-    return (target, replace(target, port=636))
+    first, *others = target.host.split(".")
+    words = {word.rstrip("0123456789") for word in re.split(r"[-_.]", target.host)}
+    if (
+        words & _DIRECTORY_WORDS
+        or re.search(r"dc[0-9]+$", first)
+        or (others and others[-1] in _DIRECTORY_SUFFIXES)
+    ):
+        return (target, replace(target, port=636))
+    return (target,)
+
+
+def _refuse_pem(text: str) -> None:
+    """Before anything is quoted: it may be a private key."""
+    if re.search(r"BEGIN [A-Z0-9 ]*(?:KEY|CERTIFICATE|CMS|PKCS)", text):
+        raise TargetError(
+            "This is a certificate or key in PEM form and names no server to connect to.", EXAMPLE
+        )
+
+
+def _is_one(text: str) -> bool:
+    try:
+        parse_target(text)
+    except TargetError:
+        return False
+    return True
+
+
+def _port_and_protocol(endpoint: Endpoint, wanted: Protocol | None) -> tuple[int, bool, Protocol]:
+    scheme, port = endpoint.scheme, endpoint.port
+    if scheme in WEB_SCHEMES and port == 80:
+        port = None
+    given = port is not None or scheme not in {None, *PORTLESS_SCHEMES}
+    written, default = SCHEMES[scheme] if scheme else (None, None)
+    if wanted is None:
+        how = written or (PORTS.get(port, Protocol.TLS) if port else Protocol.TLS)
+        if port in DIRECT_TLS_PORTS.get(how, ()):
+            how = Protocol.TLS
+        return port or default or DEFAULT_PORTS[how], given, how
+    if port is None and wanted is not written:
+        # --protocol tls with ldap://h: LDAP's own port for TLS at once, not 443.
+        twin = SCHEMES.get(f"{scheme}s") if wanted is Protocol.TLS else None
+        default = twin[1] if twin else DEFAULT_PORTS[wanted]
+    return port or default or DEFAULT_PORTS[wanted], given or wanted is not Protocol.TLS, wanted
