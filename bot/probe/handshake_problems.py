@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.probe.flight import VERSIONS
+from bot.probe.flight import TLS12, TLS13, VERSIONS
 from bot.probe.presented import Limits, ProbeFinding
 from bot.probe.problems import plaintext
 from bot.probe.protocols import Protocol
@@ -57,8 +57,8 @@ _JAVA_VERSIONS: Final = {"SSLv3": "SSL30", "TLSv1": "TLS10", "TLSv1.1": "TLS11"}
 _FATAL: Final = 2
 _UNRECOGNIZED_NAME: Final = 112
 _SHA1_SCHEMES: Final = frozenset({0x0201, 0x0202, 0x0203})
-_TLS12: Final = 0x0303
-_DIRECTORY_PORTS: Final = frozenset({636, 3269, 389, 3268})
+_DIRECTORY_PORTS: Final = frozenset({636, 3269})
+_PLAIN_DIRECTORY_PORTS: Final = frozenset({389, 3268})
 
 
 def attempt_failed(target: Target, attempt: Attempt, limits: Limits) -> ProbeFinding | None:
@@ -68,7 +68,7 @@ def attempt_failed(target: Target, attempt: Attempt, limits: Limits) -> ProbeFin
     if attempt.ending is Ending.NOT_TLS or (attempt.first_bytes and _is_plain(attempt)):
         return plaintext(target, attempt.first_bytes)
     if attempt.asked and attempt.is_required:
-        return _certificate_required(attempt)
+        return _certificate_required(target, attempt)
     if attempt.ending is Ending.ALERT:
         return _alerted(target, attempt)
     if attempt.ending is Ending.TIMED_OUT:
@@ -114,7 +114,7 @@ def is_strange_to_java(attempt: Attempt) -> bool:
     if flight.version is None or flight.suite is None:
         return False
     return (
-        flight.version < _TLS12
+        flight.version < TLS12
         or not java_offers(suite_name(flight.suite))
         or (flight.group is not None and not java_has_group(group_name(flight.group)))
         or (flight.dh_bits is not None and flight.dh_bits < 1024)
@@ -127,7 +127,7 @@ def java_cannot(attempt: Attempt, as_java: Attempt | None) -> ProbeFinding:
     which failed, too; ``None`` when none was made."""
     flight = attempt.flight
     version, suite = flight.version or 0, suite_name(flight.suite or 0)
-    if version < _TLS12:
+    if version < TLS12:
         return _too_old(attempt, as_java)
     java = _java_phrase(as_java) or "Received fatal alert: handshake_failure"
     if is_static_rsa(suite) and java_offers(suite.replace("TLS_RSA", "TLS_ECDHE_RSA")):
@@ -224,19 +224,30 @@ def _alert_name(attempt: Attempt) -> str:
     return ALERTS.get(code, f"unknown ({code})")
 
 
-def _certificate_required(attempt: Attempt) -> ProbeFinding:
-    phrases = {
-        Ending.ALERT: f"Received fatal alert: {_alert_name(attempt)}",
-        Ending.CLOSED: "Remote host terminated the handshake",
-    }
+def _certificate_required(target: Target, attempt: Attempt) -> ProbeFinding:
+    if attempt.ending is Ending.ALERT:
+        java = f"Received fatal alert: {_alert_name(attempt)}"
+    elif attempt.ending is Ending.RESET:
+        java = "Connection reset"
+    elif attempt.flight.version != TLS13:
+        java = "Remote host terminated the handshake"
+    elif _is_directory(target):
+        java = "LDAP connection has been closed"
+    else:
+        # In TLS 1.3 the client's handshake is complete by then.
+        java = "Unexpected end of file from server"
     return ProbeFinding(
         "client_certificate_required",
         "error",
         "The server demands a client certificate (mutual TLS) and ends the handshake without one.",
         "Supply a client certificate from one of the CAs that the server accepts; no truststore change helps.",
         "RFC 8446 section 4.3.2, RFC 5246 section 7.4.4",
-        phrases.get(attempt.ending, "Connection reset"),
+        java,
     )
+
+
+def _is_directory(target: Target) -> bool:
+    return target.protocol is Protocol.LDAP or target.port in _DIRECTORY_PORTS
 
 
 def _certificate_requested(attempt: Attempt) -> ProbeFinding:
@@ -326,7 +337,10 @@ def _cut_off(target: Target, attempt: Attempt) -> ProbeFinding:
     how = "resets the connection" if is_reset else "closes the connection"
     java = "Connection reset" if is_reset else "Remote host terminated the handshake"
     remedy = "Check the port, and a load balancer or firewall between here and the server."
-    if target.port in _DIRECTORY_PORTS and not attempt.chain:
+    if not attempt.chain and target.port in _PLAIN_DIRECTORY_PORTS:
+        url = f"ldap://{target.address}"
+        remedy = f"This is the port of LDAP without TLS: write {url} for StartTLS, or use LDAPS on port 636."
+    elif not attempt.chain and _is_directory(target):
         remedy = (
             "A domain controller does this when it has no certificate for server authentication: "
             "issue one to it. Otherwise check a load balancer or firewall on the way."

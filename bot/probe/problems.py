@@ -203,7 +203,9 @@ def tls_without_prelude(target: Target) -> ProbeFinding:
         "tls_without_prelude",
         "warning",
         f"Port {target.port} speaks TLS at once, not {name}: a client that starts with {request} fails.",
-        _direct_remedy(target) or "Set up the client for TLS from the first byte.",
+        f"Write {_direct_url(target)}."
+        if target.protocol in _DIRECT_TLS
+        else "Set up the client for TLS from the first byte.",
         _SOURCES[target.protocol],
     )
 
@@ -261,10 +263,13 @@ def _refusal_remedy(target: Target) -> str:
 
 def _direct_remedy(target: Target) -> str:
     """How to ask for TLS at once on the same port."""
-    scheme = _DIRECT_TLS.get(target.protocol)
-    if scheme is None:
+    if target.protocol not in _DIRECT_TLS:
         return ""
-    return f"If the port speaks TLS at once, write {scheme}://{_host(target)}:{target.port}."
+    return f"If the port speaks TLS at once, write {_direct_url(target)}."
+
+
+def _direct_url(target: Target) -> str:
+    return f"{_DIRECT_TLS[target.protocol]}://{_host(target)}:{target.port}"
 
 
 def _host(target: Target) -> str:

@@ -1,0 +1,201 @@
+"""Real servers for tests: OpenLDAP, MariaDB and PostgreSQL, on free ports of 127.0.0.1.
+
+Each runs unprivileged in a folder of its own, with the chain it is given or without TLS, and stops
+when its block ends. Debian packages: slapd, mariadb-server, postgresql.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.authority import Issued
+
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """An OpenLDAP server: the ports of LDAP (with StartTLS) and of LDAPS."""
+
+    ldap_port: int
+    ldaps_port: int
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database server."""
+
+    port: int
+    host: str = "127.0.0.1"
+
+
+@contextlib.contextmanager
+def openldap(chain: Sequence[Issued] = (), client_ca: Issued | None = None) -> Iterator[Directory]:
+    """``client_ca``: a client certificate from this CA is demanded."""
+    directory = Directory(_free_port(), _free_port())
+    with _folder(chain) as folder:
+        lines = ["include /etc/ldap/schema/core.schema", f"pidfile {folder}/slapd.pid"]
+        if chain:
+            lines += [
+                f"TLSCertificateFile {folder}/chain.pem",
+                f"TLSCertificateKeyFile {folder}/key.pem",
+            ]
+        if client_ca:
+            _write(folder / "clients.pem", client_ca.pem)
+            lines += [f"TLSCACertificateFile {folder}/clients.pem", "TLSVerifyClient demand"]
+        _write(folder / "slapd.conf", "\n".join([*lines, ""]).encode())
+        urls = f"ldap://127.0.0.1:{directory.ldap_port}"
+        if chain:
+            urls += f" ldaps://127.0.0.1:{directory.ldaps_port}"
+        command = ["slapd", "-f", f"{folder}/slapd.conf", "-h", urls, "-d", "stats"]
+        with _running(command, folder, "slapd starting"):
+            yield directory
+
+
+@contextlib.contextmanager
+def mariadb(chain: Sequence[Issued] = ()) -> Iterator[Database]:
+    database = Database(_free_port())
+    with _folder(chain) as folder:
+        command = [
+            "mariadbd",
+            "--no-defaults",
+            f"--datadir={folder}",
+            f"--socket={folder}/socket",
+            "--bind-address=127.0.0.1",
+            f"--port={database.port}",
+            "--skip-grant-tables",
+            "--skip-innodb",
+            "--default-storage-engine=Aria",
+        ]
+        if chain:
+            command += [f"--ssl-cert={folder}/chain.pem", f"--ssl-key={folder}/key.pem"]
+        with _running(command, folder, "ready for connections"):
+            yield database
+
+
+@contextlib.contextmanager
+def postgresql(chain: Sequence[Issued] = ()) -> Iterator[Database]:
+    database = Database(_free_port())
+    with _folder(chain) as folder:
+        data = folder / "data"
+        user, group = _somebody()
+        subprocess.run(
+            [_program("initdb"), "-D", str(data), "--auth=trust", "--no-sync", "--locale=C"],
+            check=True,
+            capture_output=True,
+            user=user,
+            group=group,
+        )
+        command = [
+            "postgres",
+            "-D",
+            str(data),
+            *("-c", "listen_addresses=127.0.0.1", "-c", f"port={database.port}"),
+            *("-c", f"unix_socket_directories={folder}", "-c", "fsync=off"),
+        ]
+        if chain:
+            command += ["-c", "ssl=on", "-c", f"ssl_cert_file={folder}/chain.pem"]
+            command += ["-c", f"ssl_key_file={folder}/key.pem"]
+        with _running(command, folder, "ready to accept connections"):
+            yield database
+
+
+@contextlib.contextmanager
+def _folder(chain: Sequence[Issued]) -> Iterator[Path]:
+    """A new folder that belongs to the server's user, with the chain and its key."""
+    # Not below pytest's own folder, which other users may not enter.
+    with tempfile.TemporaryDirectory(prefix="whichroot-") as name:
+        folder = Path(name)
+        if os.getuid() == 0:
+            shutil.chown(folder, "nobody")
+        if chain:
+            _write(folder / "chain.pem", b"".join(issued.pem for issued in chain))
+            _write(folder / "key.pem", chain[0].key_pem)
+        yield folder
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    path.chmod(0o600)
+    if os.getuid() == 0:
+        shutil.chown(path, "nobody")
+
+
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path, started: str) -> Iterator[None]:
+    """Runs a daemon from when it says ``started`` until the block ends."""
+    user, group = _somebody()
+    process = subprocess.Popen(
+        [_program(command[0]), *command[1:]],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        user=user,
+        group=group,
+    )
+    said: list[str] = []
+    is_up = threading.Event()
+
+    def listen() -> None:
+        assert process.stderr is not None
+        with process.stderr:
+            for line in process.stderr:
+                if not is_up.is_set():
+                    said.append(line)
+                if started in line:
+                    is_up.set()
+        is_up.set()
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        is_up.wait(_START_SECONDS)
+        if not said or started not in said[-1]:
+            raise RuntimeError(f"{command[0]} did not start:\n{''.join(said)}")
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        listener.join()
+
+
+def _somebody() -> tuple[int, int] | tuple[None, None]:
+    """The user and group to run as in place of root, which PostgreSQL refuses to be."""
+    if os.getuid():
+        return None, None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _program(name: str) -> str:
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folders = [*map(str, versions[-1:]), "/usr/sbin", os.environ.get("PATH", "")]
+    found = shutil.which(name, path=os.pathsep.join(folders))
+    if found is None:
+        raise RuntimeError(f"{name} is not installed")
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
