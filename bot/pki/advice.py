@@ -2,80 +2,259 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import replace
 
+from bot.pki import letters
+from bot.pki.candidates import Candidate, Candidates
 from bot.pki.certificate import Certificate
-from bot.pki.evidence import Known
-from bot.pki.java import JDKS, LATEST_JDK, Prediction
+from bot.pki.evidence import Evidence, server_certificate
+from bot.pki.findings import find
+from bot.pki.java import JDKS, LATEST_JDK
+from bot.pki.judge import Judge
+from bot.pki.options import Advice, MissingIssuer, Option, OptionKind, Verdict
+from bot.pki.paths import is_root
+from bot.pki.wording import (
+    counted,
+    days_left,
+    java_phrase,
+    java_versions,
+    listed,
+    quoted,
+    quoted_all,
+    suppliers,
+    valid_until,
+)
+from bot.text import visible
 
-OptionKind: TypeAlias = Literal["root", "intermediate", "server"]
-Verdict: TypeAlias = Literal["validated", "unproven", "not_found"]
+__all__ = ["Advice", "MissingIssuer", "Option", "OptionKind", "Verdict", "advise"]
+
+#: From so many days before its end on an anchor comes with a warning.
+ANCHOR_NOTICE_DAYS = 180
+#: Findings that are no fault of the server.
+_ABOUT_THE_ANCHOR = frozenset(
+    {"issuer_unknown", "issuer_has_other_key", "installed_does_not_suffice"}
+    | {"installed_leaf_renewed", "installed_has_other_key"}
+)
+#: Alternatives to the recommended root that are named.
+MAX_OTHER_ROOTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One set of certificates that could be installed, and what comes of it.
+def advise(evidence: Evidence) -> Advice:
+    """The certificate to request for the server that ``evidence`` describes, and the other options.
 
-    ``certificates``: exactly these, together: one root; a root and the intermediates that the
-    server should send and does not; two roots, where no single one anchors every address; the
-    intermediate(s); or the leaf(s). ``predictions``: per JDK, the worst over all addresses.
-    ``proven``: somebody vouches for it (a root programme, the company's folder). ``reason``: why,
-    or why not, one or two sentences; ``warnings``: what to know before installing it.
+    Preferred is the root that works at every address, then one that somebody vouches for, works
+    with every JDK and alone, is held by its programme today, and lives longest. Where Java accepts
+    no root (one of those that a JDK distrusts, or a faulty CA certificate), an intermediate is; a
+    server certificate only where it is self-signed and so its own root. A root that nobody could
+    supply is not replaced by an intermediate that nobody vouches for: it is asked for.
     """
-
-    option: OptionKind
-    certificates: tuple[Known, ...]
-    predictions: Mapping[int, Prediction]
-    proven: bool
-    reason: str
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the newest Java accepts every address."""
-        return self.predictions[LATEST_JDK].accepted
-
-    @property
-    def is_accepted_everywhere(self) -> bool:
-        """Whether every Java accepts every address."""
-        return all(self.predictions[jdk].accepted for jdk in JDKS)
-
-
-@dataclass(frozen=True, slots=True)
-class MissingIssuer:
-    """A certificate that nobody supplied and that somebody must be asked for.
-
-    ``wanted_by`` is the last certificate that there is; ``subject`` the name of its issuer;
-    ``key_identifier`` that of the issuer's key as ``wanted_by`` states it (upper-case hexadecimal
-    with colons, None where it says nothing); ``serial`` the issuer's serial number, where stated;
-    ``urls`` where ``wanted_by`` says that it can be had; ``addresses`` the servers that need it.
-    """
-
-    wanted_by: Certificate
-    subject: str
-    key_identifier: str | None
-    serial: int | None
-    urls: tuple[str, ...]
-    addresses: tuple[str, ...]
+    judge = Judge(evidence)
+    candidates = Candidates(evidence, judge)
+    options = _Options(evidence, candidates)
+    roots = [options.root(candidate) for candidate in candidates.roots]
+    intermediates = [options.intermediate(c) for c in candidates.intermediates[:1]]
+    servers = [options.server(candidates.server)] if candidates.server else []
+    missing = _missing(evidence)
+    recommended = _recommended(evidence, roots[:1], intermediates, servers)
+    others = [root for root in roots[1:] if root.is_accepted and len(root.certificates) == 1]
+    verdict: Verdict = "not_found"
+    if recommended is not None:
+        verdict = "validated" if recommended.proven else "unproven"
+    advice = Advice(
+        verdict=verdict,
+        recommended=recommended,
+        options=(*roots[:1], *intermediates, *servers),
+        other_roots=tuple(others[:MAX_OTHER_ROOTS]),
+        missing=missing,
+        request_text=None,
+        installed=judge.predictions(evidence.installed) if evidence.installed else None,
+    )
+    return replace(advice, request_text=_request(evidence, advice, candidates))
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Which certificate to request.
+def _recommended(
+    evidence: Evidence,
+    roots: list[Option],
+    intermediates: list[Option],
+    servers: list[Option],
+) -> Option | None:
+    for option in (*roots, *intermediates):
+        if option.is_accepted and (roots or option.proven):
+            return option
+    for option in servers:
+        if option.is_accepted and all(
+            is_root(known.certificate) or known.is_vouched_for for known in option.certificates
+        ):
+            return option
+    return None
 
-    ``verdict``: ``validated``: ``recommended`` is accepted at every address and vouched for;
-    ``unproven``: accepted, but nobody vouches for it; ``not_found``: nothing can be recommended.
-    ``options``: the best root, intermediate and server certificate that there are, in this order,
-    accepted or not; ``recommended`` is one of them. ``other_roots``: roots that would do as well.
-    ``missing``: the issuer that nobody supplied, None where a root is known. ``request_text``: a
-    ready message to whoever can help; None where nothing is to be asked.
-    """
 
-    verdict: Verdict
-    recommended: Option | None
-    options: tuple[Option, ...]
-    other_roots: tuple[Option, ...]
-    missing: MissingIssuer | None
-    request_text: str | None
+class _Options:
+    """Makes options of candidates: adds why, why not and what to know."""
+
+    def __init__(self, evidence: Evidence, candidates: Candidates) -> None:
+        self._evidence = evidence
+        self._candidates = candidates
+
+    def root(self, candidate: Candidate) -> Option:
+        reasons = [self._verdict(candidate)]
+        warnings = []
+        roots = [c for c in candidate.certificates if c not in candidate.extras]
+        if len(roots) > 1:
+            reasons.append("No single root anchors every address, so all of these are needed.")
+        if candidate.extras:
+            extras = quoted_all(candidate.extras)
+            reasons.append(
+                f"The server omits {extras}: its owner mends the chain; until then root and "
+                "intermediate are installed together."
+            )
+        for root in roots:
+            standing = self._evidence.public_root(root)
+            if standing is not None and standing.certificate == root:
+                reasons.append(standing.standing)
+                if standing.warning:
+                    warnings.append(standing.warning)
+            for source in self._evidence.describe(root).sources:
+                if source.kind == "company":
+                    reasons.append(f"It is one of the company's own ({visible(source.detail)}).")
+        return self._option("root", candidate, reasons, warnings)
+
+    def intermediate(self, candidate: Candidate) -> Option:
+        ends = ", ".join(valid_until(c, self._evidence.at) for c in candidate.certificates)
+        warning = (
+            f"An intermediate is exchanged more often than a root: this one ends on {ends}, and the "
+            "connector stops when the server moves to another one before that."
+        )
+        return self._option("intermediate", candidate, [self._verdict(candidate)], [warning])
+
+    def server(self, candidate: Candidate) -> Option:
+        reasons = [self._verdict(candidate)]
+        if all(map(is_root, candidate.certificates)):
+            reasons.append("The server's certificate is self-signed: it is its own root.")
+        left = min(days_left(c, self._evidence.at) for c in candidate.certificates)
+        warning = (
+            "Fallback only, not for production: the connector stops at the next renewal of the "
+            "server's certificate, "
+            + (f"in {counted(left, 'day')} at the latest." if left >= 0 else "which is overdue.")
+        )
+        return self._option("server", candidate, reasons, [warning])
+
+    def _option(
+        self,
+        kind: OptionKind,
+        candidate: Candidate,
+        reasons: list[str],
+        warnings: list[str],
+    ) -> Option:
+        proven = all(c in self._candidates.proven for c in candidate.certificates)
+        known = tuple(map(self._evidence.describe, candidate.certificates))
+        refusing = [jdk for jdk in JDKS if not candidate.predictions[jdk].accepted]
+        if candidate.is_accepted and refusing:
+            message = candidate.predictions[refusing[0]].message or ""
+            warnings.append(f"{java_versions(refusing)} still refuses: {java_phrase(message)}.")
+        if not proven and candidate.is_accepted:
+            unproven = [k for k in known if k.certificate not in self._candidates.proven]
+            sources = listed(list(dict.fromkeys(suppliers(k) for k in unproven)))
+            warnings.append(
+                f"Nobody vouches for it, since it came from {sources}: confirm the SHA-256 "
+                "fingerprint with the system's owner before it is installed."
+            )
+        warnings += (self._ending(c) for c in candidate.certificates if self._ends_soon(c))
+        return Option(
+            kind, known, candidate.predictions, proven, " ".join(reasons), tuple(warnings)
+        )
+
+    def _verdict(self, candidate: Candidate) -> str:
+        accepting = [jdk for jdk in JDKS if candidate.predictions[jdk].accepted]
+        if candidate.is_accepted:
+            count = len(self._evidence.chains)
+            where = f" at each of {count} addresses" if count > 1 else ""
+            return f"With it, {java_versions(accepting)} accept{'s' * (len(accepting) == 1)} the server{where}."
+        message = candidate.predictions[LATEST_JDK].message or ""
+        return f"With it, Java {LATEST_JDK} still refuses the server: {java_phrase(message)}."
+
+    def _ends_soon(self, certificate: Certificate) -> bool:
+        left = days_left(certificate, self._evidence.at)
+        return certificate.is_ca and left <= ANCHOR_NOTICE_DAYS
+
+    def _ending(self, certificate: Certificate) -> str:
+        return (
+            f"{quoted(certificate)} is valid until {valid_until(certificate, self._evidence.at)}; "
+            "Java accepts it after that day, but ask for its successor."
+        )
+
+
+def _missing(evidence: Evidence) -> MissingIssuer | None:
+    """The issuer that is missing for the first chain from which no root can be reached."""
+    for leaf in evidence.leaves:
+        paths = evidence.paths[leaf]
+        if not paths or paths[0].end == "root":
+            continue
+        wanted_by = paths[0].last
+        identifier = wanted_by.authority_key
+        addresses = [
+            address
+            for chain, served_by in evidence.distinct_chains.items()
+            if server_certificate(chain) == leaf
+            for address in served_by
+        ]
+        return MissingIssuer(
+            wanted_by=wanted_by,
+            subject=wanted_by.issuer.text,
+            key_identifier=letters.key_identifier_of_issuer(wanted_by),
+            serial=identifier.serial if identifier else None,
+            urls=wanted_by.ca_issuers,
+            addresses=tuple(addresses),
+        )
+    return None
+
+
+def _request(evidence: Evidence, advice: Advice, candidates: Candidates) -> str | None:
+    """The letters that the advice calls for, one after the other."""
+    host, at = evidence.host, evidence.at
+    addresses = [served.address for served in evidence.chains]
+    recommended, written = advice.recommended, []
+    if advice.missing is not None:
+        wanted_by = advice.missing.wanted_by
+        impostors = [
+            certificate
+            for authority in evidence.issuers.of_name(wanted_by.issuer)
+            if not wanted_by.is_signed_with(authority.key)
+            for certificate in authority.certificates
+        ]
+        written.append(letters.ask_for_root(advice.missing, host, impostors))
+        if problems := _problems(evidence, advice):
+            written.append(letters.ask_to_mend(problems, None, host, addresses))
+    elif recommended is None and advice.options:
+        problems = _problems(evidence, advice)
+        root = advice.options[0] if advice.options[0].option == "root" else None
+        certificate = root.certificates[0].certificate if root else None
+        written.append(letters.ask_to_mend(problems, certificate, host, addresses))
+    elif recommended is not None:
+        if not recommended.proven:
+            unproven = [
+                k for k in recommended.certificates if k.certificate not in candidates.proven
+            ]
+            written.append(letters.ask_to_confirm(unproven, host, addresses, at))
+        extras = [
+            k.certificate for k in recommended.certificates if _is_lacking(evidence, k.certificate)
+        ]
+        if recommended.option == "root" and extras:
+            written.append(letters.ask_to_send_intermediates(extras, host, addresses))
+    return "\n\n\n".join(written) or None
+
+
+def _problems(evidence: Evidence, advice: Advice) -> list[str]:
+    """What the server's owner has to mend, whatever root is asked for."""
+    return [
+        f"{finding.message} {finding.remedy}".strip()
+        for finding in find(evidence, advice)
+        if finding.severity == "error" and finding.code not in _ABOUT_THE_ANCHOR
+    ]
+
+
+def _is_lacking(evidence: Evidence, certificate: Certificate) -> bool:
+    """Whether it is an intermediate that some server should send and does not."""
+    return not is_root(certificate) and any(
+        certificate not in chain for chain in evidence.distinct_chains
+    )

@@ -13,6 +13,7 @@ from functools import cached_property
 from bot.pki.certificate import Certificate, Source
 from bot.pki.java import Endpoint
 from bot.pki.java.algorithms import IsJdkRoot
+from bot.pki.paths import CandidatePath, Issuers, find_paths
 from bot.pki.roots import Root, Roots
 
 #: More certificates than this are not taken in: no real server needs a fraction of them.
@@ -89,8 +90,18 @@ class Evidence:
 
     @cached_property
     def leaves(self) -> tuple[Certificate, ...]:
-        """The first certificate of every chain, each once."""
-        return tuple(dict.fromkeys(chain[0] for chain in self.distinct_chains))
+        """The server certificate of every chain, each once."""
+        return tuple(dict.fromkeys(map(server_certificate, self.distinct_chains)))
+
+    @cached_property
+    def issuers(self) -> Issuers:
+        """Everything known, as issuers of each other."""
+        return Issuers(known.certificate for known in self.everything)
+
+    @cached_property
+    def paths(self) -> Mapping[Certificate, tuple[CandidatePath, ...]]:
+        """For each leaf all paths to possible anchors."""
+        return {leaf: find_paths(leaf, self.issuers) for leaf in self.leaves}
 
     @cached_property
     def everything(self) -> tuple[Known, ...]:
@@ -110,6 +121,14 @@ class Evidence:
     def describe(self, certificate: Certificate) -> Known:
         """The certificate with its sources, which are empty for one that nobody brought."""
         return self._by_certificate.get(certificate) or Known(certificate, ())
+
+
+def server_certificate(chain: tuple[Certificate, ...]) -> Certificate:
+    """The leaf of a chain as served: its first certificate, as TLS has it (RFC 8446 §4.4.2), unless
+    that is a CA's and another one is not."""
+    if chain[0].is_ca:
+        return next((c for c in chain if not c.is_ca and not c.is_self_issued), chain[0])
+    return chain[0]
 
 
 def served_pairs(chains: Iterable[Served]) -> Iterable[tuple[Certificate, Source]]:
