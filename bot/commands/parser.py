@@ -1,0 +1,215 @@
+"""What may be written on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from bot.probe.protocols import Protocol
+from bot.text import visible
+
+_DESCRIPTION: Final = (
+    "Which root certificate must a Java client trust? Fetches a server's certificate chain, predicts "
+    "what Java makes of it and hands over the right PEM."
+)
+_EPILOG: Final = (
+    "Settings are environment variables WHICHROOT_… and a .env file in the working directory: "
+    "“whichroot settings” lists them."
+)
+_CHECK: Final = """\
+Which certificate is to be requested for a server?
+
+HOST is a name, host:port, a URL or whatever else names one server: dc01.corp.example:636,
+https://api.example.com/v1, ldap://dc01.corp.example (StartTLS), [2001:db8::7]:8443, a JDBC URL.
+"""
+_CHECK_END: Final = """\
+Several hosts, or --file, give one line of JSON for each as it finishes.
+Exit code 0: a validated certificate to request was found for every host. 1: not. 2: bad usage.
+
+  whichroot check dc01.corp.example:636
+  whichroot check api.example.com --pem root.pem
+  whichroot check dc01.corp.example:636 --connect 10.0.0.7
+  whichroot check dc01.corp.example:636 --chain chain.txt
+  whichroot check --file hosts.txt > reports.jsonl
+"""
+_PREDICT: Final = """\
+Would Java accept these servers?
+
+Reads one JSON object a line and writes one a line, in the same order.
+In:  {"id", "chain": [PEM as served, leaf first], "installed": [PEM], "host": text|null,
+      "protocol": "https"|"ldaps", "at": ISO 8601|null (now), "jdk": 11|17|21|25|null (25)}
+Out: {"id", "accepted": true|false, "message": text|null}, or {"id", "error": text} for a record
+     that cannot be read.
+"""
+_READ: Final = """\
+What is in a certificate file? Reads PEM, DER, PKCS#7, PKCS#12, JKS, a pasted “openssl s_client”
+output, a zip of these. A file with a private key is refused.
+"""
+_READ_END: Final = """\
+The password of a keystore comes from --password-file, from WHICHROOT_PASSWORD, or is asked on a
+terminal. Exit code 0: every file was read. 1: not. 2: bad usage.
+"""
+_EXPLAIN: Final = """\
+What does a Java error mean, and what is to be done? TEXT is the message or a whole stack trace, “-”
+reads it from standard input. With --host the answer is about what that server presents now.
+"""
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments, by default the process's; ``command`` names the command. Exits with code 2 and
+    a sentence on standard error when they cannot be understood."""
+    parser = argparse.ArgumentParser(
+        prog="whichroot", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False
+    )
+    parser.add_argument("--version", action=_Version)
+    parser.set_defaults(debug=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_check(commands)
+    _add_predict(commands)
+    _add_read(commands)
+    _add_explain(commands)
+    _add_settings(commands)
+    return parser.parse_args(arguments)
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(
+            option_strings, dest, nargs=0, default=argparse.SUPPRESS, help="show the version"
+        )
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        from importlib.metadata import version
+
+        print(f"whichroot {version('whichroot')}")
+        parser.exit()
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    description: str,
+    epilog: str = "",
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help="show the traceback of an unexpected failure"
+    )
+    return parser
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = _command(commands, "check", "which certificate to request", _CHECK, _CHECK_END)
+    check.add_argument("hosts", metavar="HOST", nargs="*", help="the server")
+    check.add_argument("--file", metavar="FILE", help="hosts, one a line; - reads standard input")
+    check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.add_argument(
+        "--json-schema", action="store_true", help="print the JSON Schema of the report and end"
+    )
+    check.add_argument(
+        "--protocol",
+        choices=[str(protocol) for protocol in Protocol],
+        help="how TLS begins there, where the port does not tell",
+    )
+    check.add_argument(
+        "--connect",
+        metavar="ADDRESS[:PORT]",
+        help="connect there; name, SNI and name check stay HOST's",
+    )
+    check.add_argument(
+        "--chain", metavar="FILE", help="read the chain from FILE and connect nowhere but for AIA"
+    )
+    check.add_argument(
+        "--installed",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="what the truststore holds today; may be repeated",
+    )
+    check.add_argument(
+        "--at", metavar="TIME", type=_time, help="the time to check for, ISO 8601 (default: now)"
+    )
+    check.add_argument(
+        "--pem", metavar="FILE", help="write the certificate to request there; - is standard output"
+    )
+    check.add_argument("--offline", action="store_true", help="download no issuers (AIA)")
+    check.add_argument(
+        "--concurrency", metavar="N", type=_count, help="how many hosts are checked at once"
+    )
+
+
+def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    predict = _command(commands, "predict", "what Java makes of given chains", _PREDICT)
+    predict.add_argument(
+        "file", metavar="FILE", nargs="?", default="-", help="records; - or none: standard input"
+    )
+    predict.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_count,
+        help="worker processes (default: 1, or the number of cores for a large file)",
+    )
+
+
+def _add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    read = _command(commands, "read", "what is in a certificate file", _READ, _READ_END)
+    read.add_argument("files", metavar="FILE", nargs="+", help="the file; - reads standard input")
+    read.add_argument("--json", action="store_true", help="print one line of JSON for each file")
+    read.add_argument(
+        "--pem", metavar="FILE", help="write the certificates there; - is standard output"
+    )
+    read.add_argument(
+        "--password-file", metavar="FILE", help="a file whose first line is the keystore's password"
+    )
+
+
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = _command(commands, "explain", "what a Java error means", _EXPLAIN)
+    explain.add_argument(
+        "text", metavar="TEXT", nargs="+", help="the error; - reads standard input"
+    )
+    explain.add_argument("--host", metavar="HOST", help="the server that the connector cannot use")
+    explain.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_settings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    settings = _command(
+        commands, "settings", "the settings in force", "Lists every setting and its value in force."
+    )
+    settings.add_argument(
+        "--markdown", action="store_true", help="print a page of the manual, without values"
+    )
+
+
+def _time(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"“{visible(text)}” is no time; write it as 2026-11-24 or 2026-11-24T12:00:00Z"
+        ) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= 1000:
+        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no number from 1 to 1000")
+    return int(text)

@@ -1,0 +1,23 @@
+"""Which certificates are in a JDK's own ``cacerts``: below those Java allows no SHA-1."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from bot.pki.roots import public_roots
+
+
+@cache
+def jdk_roots(jdk: int) -> frozenset[str]:
+    """The SHA-256 fingerprints of the certificates in that JDK's ``cacerts``. Reads every public
+    root the first time."""
+    return frozenset(
+        root.certificate.sha256
+        for root in public_roots().all()
+        if any(membership.programme == f"jdk-{jdk}" for membership in root.programmes)
+    )
+
+
+def is_jdk_root(jdk: int, sha256: str) -> bool:
+    """Whether the certificate with this fingerprint is in that JDK's ``cacerts``."""
+    return sha256 in jdk_roots(jdk)
