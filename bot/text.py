@@ -8,6 +8,8 @@ import unicodedata
 def visible(text: str, limit: int = 200) -> str:
     """``text`` with every control, format (bidi, zero-width), surrogate, private-use and
     line-break character replaced by a ``\\uXXXX`` escape, cut to ``limit`` characters with ``…``."""
+    if len(text) <= limit and text.isprintable():
+        return text
     shown = "".join(_escape(character) for character in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from encodings.idna import ToASCII, ToUnicode, nameprep
+from functools import lru_cache
 from typing import Literal
 
 from bot.pki import extensions
@@ -42,27 +43,40 @@ def check_host(
     ``added_names`` are names that the path validation has appended to the SAN (see
     ``Constraints.check``).
     """
+    if reason := _refusal(certificate, host, endpoint, jdk, tuple(added_names)):
+        raise Rejected(reason)
+
+
+@lru_cache(maxsize=512)
+def _refusal(
+    certificate: Certificate,
+    host: str,
+    endpoint: Endpoint,
+    jdk: int,
+    added_names: tuple[GeneralName, ...],
+) -> str | None:
+    """Why not, None where it is for ``host``. Kept, because the analysis asks it of one certificate
+    with many sets of anchors."""
     names = [*certificate.subject_alternative_names, *added_names]
     if jdk >= _STOPS_AT_MALFORMED_SAN and not names and certificate.extension(_SAN):
-        raise Rejected("java.security.cert.CertificateParsingException: not enough content")
+        return "java.security.cert.CertificateParsingException: not enough content"
     if is_address(host):
-        _check_address(host, names)
-        return
+        return _address_refusal(host, names)
     if not _is_sni_name(host):
-        raise Rejected(f"Illegal given domain name: {host}")
+        return f"Illegal given domain name: {host}"
     dns_names = [name for name in names if name.kind == extensions.DNS]
     if dns_names:
         if any(_matches(host, name.text, endpoint, jdk) for name in dns_names):
-            return
-        raise Rejected(f"No subject alternative DNS name matching {host} found.")
+            return None
+        return f"No subject alternative DNS name matching {host} found."
     common_names = certificate.subject.all(COMMON_NAME)
     if common_names:
         common_name = common_names[-1]
         if unicodedata.normalize("NFKC", common_name) != common_name:
-            raise Rejected(f"Not a formal name {common_name}")
+            return f"Not a formal name {common_name}"
         if _matches(host, common_name, endpoint, jdk):
-            return
-    raise Rejected(f"No name matching {host} found")
+            return None
+    return f"No name matching {host} found"
 
 
 def matches(host: str, name: str) -> bool:
@@ -75,16 +89,16 @@ def is_address(host: str) -> bool:
     return _address(host) is not None
 
 
-def _check_address(host: str, names: Sequence[GeneralName]) -> None:
+def _address_refusal(host: str, names: Sequence[GeneralName]) -> str | None:
     if not names:
-        raise Rejected("No subject alternative names present")
+        return "No subject alternative names present"
     wanted = _address(host)
     for name in names:
         if name.kind == extensions.IP and len(name.content) in (4, 16):
             offered = _unmapped(ipaddress.ip_address(name.content))
             if offered == wanted:
-                return
-    raise Rejected(f"No subject alternative names matching IP address {host} found")
+                return None
+    return f"No subject alternative names matching IP address {host} found"
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
