@@ -214,7 +214,8 @@ def parse_certificate_policies(value: bytes) -> tuple[Policy, ...]:
             raise der.DerError("a malformed certificate policy")
         if len(parts) > 1 and (parts[1][0] != der.SEQUENCE or len(parts) > 2):
             raise der.DerError("malformed policy qualifiers")
-        policies.append(Policy(der.oid(parts[0][1]), len(parts) > 1))
+        has_qualifiers = len(parts) > 1 and bool(parts[1][1])
+        policies.append(Policy(der.oid(parts[0][1]), has_qualifiers))
     return tuple(policies)
 
 

@@ -201,6 +201,13 @@ class PublicKey:
         return _CURVES.get(oid, (oid, 0))[0]
 
     @cached_property
+    def pss(self) -> PssParameters | None:
+        """What signatures of an RSASSA-PSS key are restricted to; None where they are not."""
+        if self.algorithm != "RSASSA-PSS" or not self.parameters:
+            return None
+        return AlgorithmIdentifier(_PSS, self.parameters).pss
+
+    @cached_property
     def bits(self) -> int:
         try:
             if self.algorithm in ("RSA", "RSASSA-PSS"):
@@ -241,7 +248,7 @@ def verifies(
         if isinstance(loaded, rsa.RSAPublicKey) and hash_type:
             if pss := algorithm.pss:
                 mask = _HASHES.get(pss.mask_hash)
-                if mask is None or pss.trailer != 1:
+                if mask is None or pss.trailer != 1 or not _allows(key, pss):
                     return False
                 scheme = padding.PSS(padding.MGF1(mask()), pss.salt_length)
                 loaded.verify(signature, message, scheme, hash_type())
@@ -266,6 +273,15 @@ def verifies(
     except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         return False
     return True
+
+
+def _allows(key: PublicKey, pss: PssParameters) -> bool:
+    """RFC 4055 §3.3: the hashes are those of the key, the salt no shorter."""
+    limit = key.pss
+    return limit is None or (
+        (limit.hash, limit.mask_hash, limit.trailer) == (pss.hash, pss.mask_hash, pss.trailer)
+        and limit.salt_length <= pss.salt_length
+    )
 
 
 def _pss_parameters(encoded: bytes) -> PssParameters:

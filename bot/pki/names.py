@@ -68,6 +68,13 @@ class Attribute:
         return self.content.decode(charset, "replace")
 
     @property
+    def as_utf8(self) -> Attribute:
+        """The same with a PrintableString of more than ASCII taken for UTF-8."""
+        if self.tag != der.PRINTABLE_STRING or self.content.isascii():
+            return self
+        return Attribute(self.oid, der.UTF8_STRING, self.content)
+
+    @property
     def canonical(self) -> str:
         """Java's canonical form (``AVA.toRFC2253CanonicalString``): two attributes are equal when
         these are. Only PrintableString and UTF8String values are compared without regard to case
@@ -133,11 +140,27 @@ class Name:
         )
         return visible(", ".join(relative), limit=1000)
 
+    def most_specific(self, oid: str) -> Attribute | None:
+        """The attribute ``oid`` of the last relative name that has one; of several there the first
+        (``X500Name.findMostSpecificAttribute``)."""
+        for rdn in reversed(self.rdns):
+            for attribute in rdn:
+                if attribute.oid == oid:
+                    return attribute
+        return None
+
+    @cached_property
+    def as_utf8(self) -> Name:
+        """The name with each PrintableString taken for UTF-8, which differs where one holds more
+        than ASCII."""
+        rdns = tuple(tuple(attribute.as_utf8 for attribute in rdn) for rdn in self.rdns)
+        return self if rdns == self.rdns else Name(self.der, rdns)
+
     @property
     def common_name(self) -> str | None:
         """The most specific common name, untrusted characters made visible."""
-        names = self.all(COMMON_NAME)
-        return visible(names[-1]) if names else None
+        attribute = self.most_specific(COMMON_NAME)
+        return None if attribute is None else visible(attribute.text)
 
     @property
     def organization(self) -> str | None:
@@ -158,7 +181,7 @@ class Name:
         return bool(self.rdns)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Name) and (self.der == other.der or self.key == other.key)
+        return self is other or (isinstance(other, Name) and self.key == other.key)
 
     def __hash__(self) -> int:
         return hash(self.key)

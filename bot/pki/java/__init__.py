@@ -11,7 +11,7 @@ which asks the real JVMs. Entry point: :func:`predict`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.pki import extensions
@@ -35,6 +35,8 @@ LATEST_JDK = JDKS[-1]
 MAX_CHAIN_LENGTH = 10
 MAX_HANDSHAKE_MESSAGE = 32768
 
+#: The first JDK that takes a PrintableString for Latin-1, and not for UTF-8, as it compares names.
+_LATIN_PRINTABLE_STRINGS = 25
 #: The first JDK that stops at an extension of the leaf that it cannot read, critical or not.
 _STRICT_GETTERS = 21
 
@@ -80,6 +82,9 @@ def predict(
     come first; False asks the trust manager alone.
     Source: ``sun.security.ssl.X509TrustManagerImpl``, ``sun.security.validator.PKIXValidator``.
     """
+    if jdk < _LATIN_PRINTABLE_STRINGS:
+        chain = [_with_utf8_names(certificate) for certificate in chain]
+        installed = [_with_utf8_names(certificate) for certificate in installed]
     situation = Situation(
         anchors=tuple(dict.fromkeys(installed)),
         at=at or datetime.now(UTC),
@@ -175,6 +180,13 @@ def _check_leaf(leaf: Certificate, jdk: int) -> None:
     types = leaf.decoded(extensions.NETSCAPE_CERT_TYPE, extensions.parse_netscape_cert_type)
     if types is not None and 1 not in types:
         raise Rejected("Netscape cert type does not permit use for SSL server")
+
+
+def _with_utf8_names(certificate: Certificate) -> Certificate:
+    subject, issuer = certificate.subject.as_utf8, certificate.issuer.as_utf8
+    if subject is certificate.subject and issuer is certificate.issuer:
+        return certificate
+    return replace(certificate, subject=subject, issuer=issuer)
 
 
 def _no_jdk_root(sha256: str) -> bool:

@@ -119,10 +119,10 @@ class ConstraintsCheck:
         if self._names is not None and (
             self._index == self._length or not certificate.is_self_issued
         ):
-            self.added_names = self._names.check(certificate, self._jdk)
+            self.added_names = self._names.check(certificate)
         if (new := certificate.name_constraints) is not None:
             if self._names is None:
-                self._names = Constraints(new)
+                self._names = Constraints(new, self._jdk)
             else:
                 self._names.merge(new)
 

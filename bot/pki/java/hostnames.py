@@ -8,10 +8,12 @@ import unicodedata
 from collections.abc import Sequence
 from encodings.idna import ToASCII, ToUnicode, nameprep
 from functools import lru_cache
+from stringprep import in_table_a1
 from typing import Literal
 
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
+from bot.pki.der import UNIVERSAL_STRING
 from bot.pki.extensions import GeneralName
 from bot.pki.java.rejection import Rejected
 from bot.pki.names import COMMON_NAME
@@ -26,6 +28,8 @@ _LEFTMOST_ONLY = 21
 
 #: A label under UseSTD3ASCIIRules (RFC 3490 §4.1): of ASCII only letters, digits and inner hyphens.
 _STD3_LABEL = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff-]+(?<!-)")
+#: The first JDK that survives a common name which is a UniversalString.
+_UNIVERSAL_STRINGS = 17
 #: The first JDK whose name check stops at a SAN that it cannot read.
 _STOPS_AT_MALFORMED_SAN = 21
 _IPV4_PART = re.compile(r"[0-9]{1,10}")
@@ -43,6 +47,10 @@ def check_host(
     ``added_names`` are names that the path validation has appended to the SAN (see
     ``Constraints.check``).
     """
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    # X509TrustManagerImpl.checkIdentity takes the final dot away.
+    host = host.removesuffix(".")
     if reason := _refusal(certificate, host, endpoint, jdk, tuple(added_names)):
         raise Rejected(reason)
 
@@ -69,9 +77,11 @@ def _refusal(
         if any(_matches(host, name.text, endpoint, jdk) for name in dns_names):
             return None
         return f"No subject alternative DNS name matching {host} found."
-    common_names = certificate.subject.all(COMMON_NAME)
-    if common_names:
-        common_name = common_names[-1]
+    attribute = certificate.subject.most_specific(COMMON_NAME)
+    if attribute is not None and attribute.tag == UNIVERSAL_STRING and jdk < _UNIVERSAL_STRINGS:
+        return "java.lang.NullPointerException"
+    if attribute is not None:
+        common_name = attribute.text
         if unicodedata.normalize("NFKC", common_name) != common_name:
             return f"Not a formal name {common_name}"
         if _matches(host, common_name, endpoint, jdk):
@@ -183,15 +193,28 @@ def _to_unicode(name: str) -> str:
 
 def _label_to_unicode(label: str) -> str:
     """RFC 3490 §4.2, which never fails: a label that cannot be converted stays as it is."""
+    if label[:4].lower() != "xn--":
+        return label
     try:
-        return ToUnicode(label)
+        converted = ToUnicode(label.lower())
+        _refuse_unassigned(converted)
     except UnicodeError:
         return label
+    return converted
 
 
 def _to_ascii(label: str) -> str:
-    """RFC 3490 §4.1. Raises UnicodeError for a label of no or more than 63 characters."""
-    return ToASCII(label).decode("ascii") if label else ""
+    """RFC 3490 §4.1. Raises UnicodeError for a label of more than 63 characters, and for one with
+    characters that Unicode 3.2 does not assign."""
+    if not label:
+        return ""
+    _refuse_unassigned(label)
+    return ToASCII(label).decode("ascii")
+
+
+def _refuse_unassigned(label: str) -> None:
+    if not label.isascii() and any(in_table_a1(character) for character in label):
+        raise UnicodeError("an unassigned code point")
 
 
 def _labels(name: str) -> list[str]:

@@ -14,8 +14,13 @@ from bot.pki.java.rejection import PathInvalid
 from bot.pki.names import COMMON_NAME, EMAIL_ADDRESS, Name
 from bot.pki.uris import is_dns_name, uri_host
 
-#: The first JDK that holds the common name against the constraints too.
-_COMMON_NAME_COUNTS = 17
+#: The last JDK whose path builder asks ``allows_path`` of each issuer.
+_CONSTRAINTS_ASKED_BEFOREHAND = 11
+#: The first JDK that takes a constraint with a leading dot for its subdomains.
+_LEADING_DOT_COUNTS = 21
+
+#: The first JDK that holds the common name of a certificate without a SAN against the constraints.
+_COMMON_NAME_COUNTS_ALONE = 17
 
 
 class Relation(Enum):
@@ -31,7 +36,8 @@ class Relation(Enum):
 class Constraints:
     """The constraints that the certificates of a path have imposed so far."""
 
-    def __init__(self, first: NameConstraints) -> None:
+    def __init__(self, first: NameConstraints, jdk: int) -> None:
+        self._jdk = jdk
         self._permitted = None if first.permitted is None else list(first.permitted)
         self._excluded = None if first.excluded is None else list(first.excluded)
 
@@ -39,27 +45,30 @@ class Constraints:
         """Add the constraints of the next certificate: the union of what is excluded, the
         intersection of what is permitted."""
         if new.excluded is not None:
-            self._excluded = _minimized([*(self._excluded or ()), *new.excluded])
+            self._excluded = _minimized([*(self._excluded or ()), *new.excluded], self._jdk)
         if new.permitted is not None:
             if self._permitted is None:
                 self._permitted = list(new.permitted)
             elif not self._permitted:
-                self._permitted = _minimized(list(new.permitted))
+                self._permitted = _minimized(list(new.permitted), self._jdk)
             else:
-                self._permitted, also = _intersection(self._permitted, list(new.permitted))
+                self._permitted, also = _intersection(
+                    self._permitted, list(new.permitted), self._jdk
+                )
                 if also:
-                    self._excluded = _minimized([*(self._excluded or ()), *also])
+                    self._excluded = _minimized([*(self._excluded or ()), *also], self._jdk)
         if self._permitted is not None and self._excluded:
             self._permitted = [
                 permitted
                 for permitted in self._permitted
                 if not any(
-                    relation(excluded.base, permitted.base) in (Relation.MATCH, Relation.NARROWS)
+                    relation(excluded.base, permitted.base, self._jdk)
+                    in (Relation.MATCH, Relation.NARROWS)
                     for excluded in self._excluded
                 )
             ]
 
-    def check(self, certificate: Certificate, jdk: int) -> tuple[GeneralName, ...]:
+    def check(self, certificate: Certificate) -> tuple[GeneralName, ...]:
         """Raises PathInvalid where a name of ``certificate`` is outside the constraints.
 
         Returns the names that the check adds to those of the certificate's SAN: where that holds
@@ -78,9 +87,10 @@ class Constraints:
         subject = certificate.subject
         names = list(certificate.subject_alternative_names)
         added: tuple[GeneralName, ...] = ()
+        alone_counts = self._jdk >= _COMMON_NAME_COUNTS_ALONE
+        name = _from_common_name(subject) if names or alone_counts else None
         if not names:
             names = _email_addresses(subject)
-        name = _from_common_name(subject) if jdk >= _COMMON_NAME_COUNTS else None
         if name and all(n.kind != name.kind for n in names):
             added = (name,)
         if subject:
@@ -91,11 +101,11 @@ class Constraints:
 
     def _allows(self, name: GeneralName) -> bool:
         for subtree in self._excluded or ():
-            if relation(subtree.base, name) in (Relation.MATCH, Relation.NARROWS):
+            if relation(subtree.base, name, self._jdk) in (Relation.MATCH, Relation.NARROWS):
                 return False
         same_type = False
         for subtree in self._permitted or ():
-            found = relation(subtree.base, name)
+            found = relation(subtree.base, name, self._jdk)
             if found in (Relation.MATCH, Relation.NARROWS):
                 return True
             same_type = same_type or found is not Relation.DIFFERENT_TYPE
@@ -108,26 +118,28 @@ def allows_path(constraints: NameConstraints, names: Iterable[GeneralName]) -> b
     within = (Relation.MATCH, Relation.WIDENS)
     for name in names:
         excluded = [tree.base for tree in constraints.excluded or () if tree.base.kind == name.kind]
-        if any(relation(name, base) in within for base in excluded):
+        if any(relation(name, base, _CONSTRAINTS_ASKED_BEFOREHAND) in within for base in excluded):
             return False
         permitted = [
             tree.base for tree in constraints.permitted or () if tree.base.kind == name.kind
         ]
-        if permitted and not any(relation(name, base) in within for base in permitted):
+        if permitted and not any(
+            relation(name, base, _CONSTRAINTS_ASKED_BEFOREHAND) in within for base in permitted
+        ):
             return False
     return True
 
 
-def relation(first: GeneralName, second: GeneralName) -> Relation:
+def relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
     """How ``second`` stands to ``first``: NARROWS means that it lies within it."""
     if first.kind != second.kind:
         return Relation.DIFFERENT_TYPE
     if first.kind == extensions.DNS:
-        return _dns_relation(first.text.lower(), second.text.lower())
+        return _dns_relation(first.text.lower(), second.text.lower(), jdk)
     if first.kind == extensions.EMAIL:
         return _email_relation(first.text.lower(), second.text.lower())
     if first.kind == extensions.URI:
-        return _uri_relation(first, second)
+        return _uri_relation(first, second, jdk)
     if first.kind == extensions.IP:
         return _ip_relation(first.content, second.content)
     if first.kind == extensions.DIRECTORY:
@@ -135,18 +147,21 @@ def relation(first: GeneralName, second: GeneralName) -> Relation:
     return Relation.MATCH if first.content == second.content else Relation.SAME_TYPE
 
 
-def _dns_relation(first: str, second: str) -> Relation:
+def _dns_relation(first: str, second: str, jdk: int) -> Relation:
     if first == second:
         return Relation.MATCH
     if not first or not second:
         # DNSName.constrains indexes into the empty string here.
         raise PathInvalid("java.lang.StringIndexOutOfBoundsException")
-    if first.endswith(second):
-        widens = (first[-len(second) - 1] == ".") != (second[0] == ".")
-        return Relation.WIDENS if widens else Relation.SAME_TYPE
-    if second.endswith(first):
-        narrows = (second[-len(first) - 1] == ".") != (first[0] == ".")
-        return Relation.NARROWS if narrows else Relation.SAME_TYPE
+    for outer, inner, found in (
+        (second, first, Relation.WIDENS),
+        (first, second, Relation.NARROWS),
+    ):
+        if inner.endswith(outer):
+            within = inner[-len(outer) - 1] == "."
+            if jdk >= _LEADING_DOT_COUNTS:
+                within = within != (outer[0] == ".")
+            return found if within else Relation.SAME_TYPE
     return Relation.SAME_TYPE
 
 
@@ -165,7 +180,7 @@ def _email_relation(first: str, second: str) -> Relation:
     return Relation.SAME_TYPE
 
 
-def _uri_relation(first: GeneralName, second: GeneralName) -> Relation:
+def _uri_relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
     host, other = uri_host(first.text), uri_host(second.text)
     if host is None or other is None:
         raise PathInvalid("java.lang.NullPointerException")
@@ -174,7 +189,7 @@ def _uri_relation(first: GeneralName, second: GeneralName) -> Relation:
     if _is_address(host) or _is_address(other):
         return Relation.SAME_TYPE
     domain, other_domain = host.startswith("."), other.startswith(".")
-    found = _dns_relation(host.lower().removeprefix("."), other.lower().removeprefix("."))
+    found = _dns_relation(host.lower().removeprefix("."), other.lower().removeprefix("."), jdk)
     if not domain and not other_domain and found in (Relation.WIDENS, Relation.NARROWS):
         return Relation.SAME_TYPE
     if domain != other_domain and found is Relation.MATCH:
@@ -236,14 +251,14 @@ def _is_prefix(outer: Name, inner: Name) -> bool:
     )
 
 
-def _minimized(subtrees: list[Subtree]) -> list[Subtree]:
+def _minimized(subtrees: list[Subtree], jdk: int) -> list[Subtree]:
     """Without the entries that another entry covers (``GeneralSubtrees.minimize``)."""
     kept = list(subtrees)
     index = 0
     while index < len(kept) - 1:
         later = index + 1
         while later < len(kept):
-            found = relation(kept[index].base, kept[later].base)
+            found = relation(kept[index].base, kept[later].base, jdk)
             if found is Relation.NARROWS:
                 del kept[later]
             elif found in (Relation.MATCH, Relation.WIDENS):
@@ -257,11 +272,11 @@ def _minimized(subtrees: list[Subtree]) -> list[Subtree]:
 
 
 def _intersection(
-    current: list[Subtree], new: list[Subtree]
+    current: list[Subtree], new: list[Subtree], jdk: int
 ) -> tuple[list[Subtree], list[Subtree]]:
     """What both permit, and what must be excluded since they permit nothing of its kind in common
     (``GeneralSubtrees.intersect``)."""
-    current, new = _minimized(current), _minimized(new)
+    current, new = _minimized(current, jdk), _minimized(new, jdk)
     narrowed: list[Subtree] = []
     excluded: list[Subtree] = []
     index = 0
@@ -269,7 +284,7 @@ def _intersection(
         entry = current[index].base
         same_type = removed = False
         for other in new:
-            found = relation(entry, other.base)
+            found = relation(entry, other.base, jdk)
             if found is Relation.NARROWS:
                 narrowed.append(other)
                 same_type, removed = False, True
@@ -279,7 +294,7 @@ def _intersection(
                 break
             same_type = same_type or found is Relation.SAME_TYPE
         if same_type:
-            if not _intersects(current, new, entry.kind):
+            if not _intersects(current, new, entry.kind, jdk):
                 widest = _widest(entry)
                 if widest not in excluded:
                     excluded.append(widest)
@@ -289,17 +304,17 @@ def _intersection(
         else:
             index += 1
     if narrowed:
-        current = _minimized([*current, *narrowed])
+        current = _minimized([*current, *narrowed], jdk)
     for other in new:
-        relations = [relation(entry.base, other.base) for entry in current]
+        relations = [relation(entry.base, other.base, jdk) for entry in current]
         if relations and all(found is Relation.DIFFERENT_TYPE for found in relations):
             current.append(other)
     return current, excluded
 
 
-def _intersects(current: Sequence[Subtree], new: Sequence[Subtree], kind: int) -> bool:
+def _intersects(current: Sequence[Subtree], new: Sequence[Subtree], kind: int, jdk: int) -> bool:
     return any(
-        relation(entry.base, other.base) in (Relation.MATCH, Relation.WIDENS, Relation.NARROWS)
+        relation(entry.base, other.base, jdk) in (Relation.MATCH, Relation.WIDENS, Relation.NARROWS)
         for entry in current
         if entry.base.kind == kind
         for other in new
@@ -322,15 +337,13 @@ def _email_addresses(subject: Name) -> list[GeneralName]:
 
 
 def _from_common_name(subject: Name) -> GeneralName | None:
-    names = subject.all(COMMON_NAME)
-    if not names:
+    attribute = subject.most_specific(COMMON_NAME)
+    if attribute is None:
         return None
-    if _is_address(names[-1]):
-        address = ipaddress.ip_address(names[-1])
-        return GeneralName(extensions.IP, address.packed)
-    if is_dns_name(names[-1]):
-        return GeneralName(extensions.DNS, names[-1].encode())
-    return None
+    name = attribute.text
+    if _is_address(name):
+        return GeneralName(extensions.IP, ipaddress.ip_address(name).packed)
+    return GeneralName(extensions.DNS, name.encode()) if is_dns_name(name) else None
 
 
 def _is_address(text: str) -> bool:

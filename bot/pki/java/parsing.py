@@ -115,6 +115,8 @@ def _key_refusal(key: PublicKey, jdk: int) -> str | None:
         curve = key.curve or "unreadable parameters"
         if jdk >= _EDWARDS_KNOWN and curve[:1].isdigit() and not curve.startswith(_CURVE_ARCS):
             return f"Unknown named curve: {curve}"
+        if not curve[:1].isdigit() and " " in curve:
+            return "Only named ECParameters supported"
         size = (key.bits + 7) // 8
         if key.key_octets[:1] != b"\x04" or (size and len(key.key_octets) != 1 + 2 * size):
             reason = "Invalid EC key"

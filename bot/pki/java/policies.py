@@ -7,7 +7,7 @@ demands an explicit policy, or maps anyPolicy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bot.pki import extensions
@@ -17,6 +17,7 @@ from bot.pki.extensions import (
     INHIBIT_ANY_POLICY,
     POLICY_CONSTRAINTS,
     POLICY_MAPPINGS,
+    Policy,
 )
 from bot.pki.java.rejection import PathInvalid
 
@@ -75,6 +76,7 @@ class PolicyCheck:
         if policies is None:
             self._tree = None
         elif self._tree is not None:
+            self._refuse_critical_qualifiers(certificate, policies)
             self._extend(self._tree, certificate, [policy.oid for policy in policies], final)
         if self._tree is not None and not final:
             self._map(self._tree, certificate)
@@ -89,6 +91,15 @@ class PolicyCheck:
                 explicit = 0
         if explicit == 0 and self._tree is None:
             raise PathInvalid("non-null policy tree required and policy tree is null")
+
+    def _refuse_critical_qualifiers(
+        self, certificate: Certificate, policies: Sequence[Policy]
+    ) -> None:
+        """``PKIXParameters.getPolicyQualifiersRejected`` is true by default."""
+        extension = certificate.extension(CERTIFICATE_POLICIES)
+        qualified = any(p.has_qualifiers and p.oid != ANY_POLICY for p in policies)
+        if qualified and extension and extension.critical:
+            raise PathInvalid("critical policy qualifiers present in certificate")
 
     def _extend(
         self, tree: _Node, certificate: Certificate, policies: list[str], final: bool
