@@ -76,7 +76,8 @@ class Certificate:
                 "A real certificate has a few thousand bytes: check which file this is.",
             )
         try:
-            return _parse(bytes(data))
+            indefinite = data[1:2] == b"\x80"
+            return _parse(der.definite(data) if indefinite else bytes(data))
         except der.DerError as error:
             raise FormatError(
                 f"These {len(data):,} bytes are not an X.509 certificate: {error}.",

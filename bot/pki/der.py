@@ -17,6 +17,10 @@ UNIVERSAL_STRING, BMP_STRING = 0x1C, 0x1E
 SEQUENCE, SET = 0x30, 0x31
 
 
+#: How deep indefinite lengths may be nested: a certificate needs a tenth of it.
+_MAX_DEPTH = 64
+
+
 class DerError(ValueError):
     """The bytes are not the ASN.1 they should be."""
 
@@ -48,6 +52,31 @@ def read(data: bytes, position: int, end: int) -> tuple[int, int, int]:
     if start + length > end:
         raise DerError("not enough content")
     return tag, start, start + length
+
+
+def definite(data: bytes) -> bytes:
+    """The one element ``data``, each indefinite length in it exchanged for its definite form
+    (``DerIndefLenConverter``). Raises DerError."""
+    element, position = _definite(data, 0, 0)
+    if position != len(data):
+        raise DerError("extra data at the end")
+    return element
+
+
+def _definite(data: bytes, position: int, depth: int) -> tuple[bytes, int]:
+    if depth > _MAX_DEPTH:
+        raise DerError("nested too deeply")
+    if data[position + 1 : position + 2] != b"\x80":
+        _, _, stop = read(data, position, len(data))
+        return data[position:stop], stop
+    tag, position = data[position], position + 2
+    if not tag & 0x20:
+        raise DerError("indefinite length of a primitive value")
+    parts: list[bytes] = []
+    while data[position : position + 2] != b"\x00\x00":
+        part, position = _definite(data, position, depth + 1)
+        parts.append(part)
+    return encode(tag, b"".join(parts)), position + 2
 
 
 def content(data: bytes, tag: int) -> bytes:
@@ -134,8 +163,8 @@ def oid(content: bytes) -> str:
 def time(tag: int, content: bytes) -> datetime:
     """A UTCTime or GeneralizedTime as an aware datetime in UTC (RFC 5280 §4.1.2.5).
 
-    Like Java it takes a missing number of seconds, a zone offset and, in GeneralizedTime, up to
-    three digits of a second's fraction. Raises DerError.
+    Like Java it takes a missing number of seconds, a zone offset and, in GeneralizedTime, a
+    fraction of a second, of which three digits count. Raises DerError.
     """
     try:
         text = content.decode("ascii")
@@ -150,16 +179,20 @@ def time(tag: int, content: bytes) -> datetime:
         raise DerError("not a time")
     if not digits.isascii() or not digits.isdigit() or len(digits) - years not in (8, 10):
         raise DerError("a malformed time")
-    if "." in text and (years == 2 or not fraction.isdigit() or len(fraction) > 3):
+    if "." in text[:zone].replace(",", ".") and (years == 2 or not fraction.isdigit()):
         raise DerError("a malformed fraction of a second")
     year = int(digits[:years])
     if years == 2:
         year += 2000 if year < 50 else 1900
     rest = digits[years:].ljust(10, "0")
     month, day, hour, minute, second = (int(rest[i : i + 2]) for i in range(0, 10, 2))
+    if not 1 <= day <= 31:
+        raise DerError("a time that does not exist")
     try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        return moment + timedelta(milliseconds=int(fraction.ljust(3, "0"))) - _offset(text[zone:])
+        # Java lets the 31st of a short month be the first of the next.
+        moment = datetime(year, month, 1, hour, minute, second, tzinfo=UTC)
+        part = timedelta(days=day - 1, milliseconds=int(fraction[:3].ljust(3, "0")))
+        return moment + part - _offset(text[zone:])
     except (ValueError, OverflowError):
         raise DerError("a time that does not exist") from None
 

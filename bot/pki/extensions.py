@@ -307,6 +307,16 @@ def _check_uri(content: bytes) -> None:
         raise der.DerError("an invalid URI")
 
 
+def _check_edi(content: bytes) -> None:
+    if not has_edi_party(content):
+        raise der.DerError("an EDI party name without a party")
+
+
+def has_edi_party(content: bytes) -> bool:
+    """Whether an EDIPartyName holds a party as the JDK looks for it: in a primitive [1]."""
+    return any(tag == 0x81 for tag, _ in der.children(content))
+
+
 def _check_nothing(content: bytes) -> None:
     pass
 
@@ -317,7 +327,7 @@ _CHECKS = {
     DNS: _check_nothing,
     X400: _check_nothing,
     DIRECTORY: _check_directory,
-    EDI: _check_nothing,
+    EDI: _check_edi,
     URI: _check_uri,
     IP: _check_ip,
     REGISTERED_ID: _check_oid,

@@ -252,7 +252,7 @@ def verifies(
                     return False
                 scheme = padding.PSS(padding.MGF1(mask()), pss.salt_length)
                 loaded.verify(signature, message, scheme, hash_type())
-            elif name.endswith("withRSA") and key.algorithm == "RSA":
+            elif name.endswith("withRSA") and key.algorithm == "RSA" and not algorithm.parameters:
                 loaded.verify(signature, message, padding.PKCS1v15(), hash_type())
             else:
                 return False

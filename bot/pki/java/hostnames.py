@@ -11,9 +11,8 @@ from functools import lru_cache
 from stringprep import in_table_a1
 from typing import Literal
 
-from bot.pki import extensions
+from bot.pki import der, extensions
 from bot.pki.certificate import Certificate
-from bot.pki.der import UNIVERSAL_STRING
 from bot.pki.extensions import GeneralName
 from bot.pki.java.rejection import Rejected
 from bot.pki.names import COMMON_NAME
@@ -68,6 +67,8 @@ def _refusal(
     names = [*certificate.subject_alternative_names, *added_names]
     if jdk >= _STOPS_AT_MALFORMED_SAN and not names and certificate.extension(_SAN):
         return "java.security.cert.CertificateParsingException: not enough content"
+    if jdk < _STOPS_AT_MALFORMED_SAN and not names and _has_edi_name(certificate):
+        return "java.lang.RuntimeException: name cannot be encoded"
     if is_address(host):
         return _address_refusal(host, names)
     if not _is_sni_name(host):
@@ -78,7 +79,7 @@ def _refusal(
             return None
         return f"No subject alternative DNS name matching {host} found."
     attribute = certificate.subject.most_specific(COMMON_NAME)
-    if attribute is not None and attribute.tag == UNIVERSAL_STRING and jdk < _UNIVERSAL_STRINGS:
+    if attribute is not None and attribute.tag == der.UNIVERSAL_STRING and jdk < _UNIVERSAL_STRINGS:
         return "java.lang.NullPointerException"
     if attribute is not None:
         common_name = attribute.text
@@ -132,6 +133,17 @@ def _unmapped(
 ) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _has_edi_name(certificate: Certificate) -> bool:
+    """Whether the SAN, which cannot be read, holds an EDI party name: older JDKs read it all the
+    same and fail as they list the names."""
+    extension = certificate.extension(_SAN)
+    try:
+        names = der.children(der.content(extension.value, der.SEQUENCE)) if extension else ()
+        return any(tag == 0xA0 | extensions.EDI for tag, _ in names)
+    except der.DerError:
+        return False
 
 
 def _is_sni_name(name: str) -> bool:

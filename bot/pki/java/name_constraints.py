@@ -150,7 +150,7 @@ def relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
 def _dns_relation(first: str, second: str, jdk: int) -> Relation:
     if first == second:
         return Relation.MATCH
-    if not first or not second:
+    if jdk >= _LEADING_DOT_COUNTS and not (first and second):
         # DNSName.constrains indexes into the empty string here.
         raise PathInvalid("java.lang.StringIndexOutOfBoundsException")
     for outer, inner, found in (

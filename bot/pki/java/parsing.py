@@ -6,6 +6,7 @@ stops at these before it looks at trust.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -49,6 +50,11 @@ PARSERS: dict[str, Parser] = {
 #: Names of curves are looked up among these arcs: SEC 2, ANSI X9.62 and RFC 5639.
 _CURVE_ARCS = ("1.3.132.0.", "1.2.840.10045.3.", "1.3.36.3.3.2.8.1.1.")
 _EDWARDS_KEY_LENGTHS = {"Ed25519": 32, "Ed448": 57, "X25519": 32, "X448": 56}
+#: The last JDK that demands the shortest form of the whole certificate's length.
+_LENGTHS_CHECKED = 11
+#: The first JDK that looks into a BMPString for halves of characters.
+_BMP_STRINGS_CHECKED = 25
+_SURROGATE = re.compile(r"\bd[89a-f]")
 #: The first JDK that knows Edwards curves, and knows all its curves by name.
 _EDWARDS_KNOWN = 17
 
@@ -58,6 +64,15 @@ def refusal(certificate: Certificate, jdk: int) -> str | None:
     """What Java says when it cannot read ``certificate``, None where it can."""
     if reason := _key_refusal(certificate.public_key, jdk):
         return f"{_PARSING}java.io.IOException: {reason}"
+    if jdk <= _LENGTHS_CHECKED and _has_redundant_length(certificate.der):
+        return f"{_PARSING}java.io.IOException: Redundant length bytes found"
+    algorithm = certificate.outer_algorithm
+    if algorithm.signature_name == "RSASSA-PSS" and algorithm.parameters:
+        pss = algorithm.pss
+        if pss is None or not pss.hash.startswith("SHA"):
+            return f"{_PARSING}java.io.IOException: Unrecognized message digest algorithm"
+    if _has_surrogates(certificate) and jdk >= _BMP_STRINGS_CHECKED:
+        return f"{_PARSING}java.io.IOException: Illegal character in BMPString"
     if not certificate.issuer:
         return f"{_PARSING}Empty issuer DN not allowed in X509Certificates"
     if certificate.version == 1 and not certificate.subject:
@@ -88,6 +103,20 @@ def refusal(certificate: Certificate, jdk: int) -> str | None:
     if not certificate.subject:
         return _empty_subject(certificate)
     return None
+
+
+def _has_redundant_length(data: bytes) -> bool:
+    octets = data[1] & 0x7F if data[1] & 0x80 else 0
+    return octets > 0 and (data[2] == 0 or (octets == 1 and data[2] < 0x80))
+
+
+def _has_surrogates(certificate: Certificate) -> bool:
+    return any(
+        attribute.tag == der.BMP_STRING and _SURROGATE.search(attribute.content.hex(" ", 2))
+        for name in (certificate.subject, certificate.issuer)
+        for rdn in name.rdns
+        for attribute in rdn
+    )
 
 
 def _empty_subject(certificate: Certificate) -> str | None:
