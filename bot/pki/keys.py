@@ -143,6 +143,11 @@ class AlgorithmIdentifier:
         """Java's name of the signature algorithm; the dotted OID where it has none."""
         return _SIGNATURE_ALGORITHMS.get(self.oid, self.oid)
 
+    @property
+    def pss_restricted(self) -> bool:
+        """Whether the key may make RSASSA-PSS signatures alone."""
+        return self.algorithm == "RSASSA-PSS" and bool(self.parameters)
+
     @cached_property
     def pss(self) -> PssParameters | None:
         """The parameters of RSASSA-PSS; None for any other algorithm or malformed parameters."""
@@ -200,6 +205,11 @@ class PublicKey:
             return "unreadable parameters"
         return _CURVES.get(oid, (oid, 0))[0]
 
+    @property
+    def pss_restricted(self) -> bool:
+        """Whether the key may make RSASSA-PSS signatures alone."""
+        return self.algorithm == "RSASSA-PSS" and bool(self.parameters)
+
     @cached_property
     def pss(self) -> PssParameters | None:
         """What signatures of an RSASSA-PSS key are restricted to; None where they are not."""
@@ -252,7 +262,7 @@ def verifies(
                     return False
                 scheme = padding.PSS(padding.MGF1(mask()), pss.salt_length)
                 loaded.verify(signature, message, scheme, hash_type())
-            elif name.endswith("withRSA") and key.algorithm == "RSA" and not algorithm.parameters:
+            elif name.endswith("withRSA") and not (algorithm.parameters or key.pss_restricted):
                 loaded.verify(signature, message, padding.PKCS1v15(), hash_type())
             else:
                 return False

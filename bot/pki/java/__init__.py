@@ -18,6 +18,7 @@ from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.java.algorithms import IsJdkRoot
 from bot.pki.java.building import build
+from bot.pki.java.checks import path_length
 from bot.pki.java.distrust import check_distrust
 from bot.pki.java.hostnames import Endpoint, check_host
 from bot.pki.java.outcome import Situation, ValidPath
@@ -159,8 +160,7 @@ def _check_anchor(anchor: Certificate) -> None:
     if anchor.version < 3:
         return
     subject = f'{VALIDATION_FAILED}sun.security.validator.ValidatorException: TrustAnchor with subject "{anchor.subject.text}"'
-    constraints = anchor.basic_constraints
-    if constraints is None or not constraints.ca:
+    if path_length(anchor) == -1:
         raise Rejected(f"{subject} is not a CA certificate")
     usage = anchor.key_usage
     if usage is not None and extensions.KEY_CERT_SIGN not in usage:

@@ -47,8 +47,14 @@ PARSERS: dict[str, Parser] = {
 }
 
 
-#: Names of curves are looked up among these arcs: SEC 2, ANSI X9.62 and RFC 5639.
-_CURVE_ARCS = ("1.3.132.0.", "1.2.840.10045.3.", "1.3.36.3.3.2.8.1.1.")
+#: The arcs below which the JDK knows its curves (``CurveDB``), with their last numbers: SEC 2, ANSI
+#: X9.62 and RFC 5639.
+_CURVES = {
+    "1.3.132.0": frozenset((*range(1, 11), *range(15, 18), *range(22, 40))),
+    "1.2.840.10045.3.0": frozenset((*range(1, 8), *range(10, 14), *range(16, 21))),
+    "1.2.840.10045.3.1": frozenset(range(1, 8)),
+    "1.3.36.3.3.2.8.1.1": frozenset(range(1, 14, 2)),
+}
 _EDWARDS_KEY_LENGTHS = {"Ed25519": 32, "Ed448": 57, "X25519": 32, "X448": 56}
 #: The last JDK that demands the shortest form of the whole certificate's length.
 _LENGTHS_CHECKED = 11
@@ -142,7 +148,7 @@ def _key_refusal(key: PublicKey, jdk: int) -> str | None:
         reason = _rsa_refusal(key)
     elif key.algorithm == "EC":
         curve = key.curve or "unreadable parameters"
-        if jdk >= _EDWARDS_KNOWN and curve[:1].isdigit() and not curve.startswith(_CURVE_ARCS):
+        if curve[:1].isdigit() and not _is_known_curve(curve):
             return f"Unknown named curve: {curve}"
         if not curve[:1].isdigit() and " " in curve:
             return "Only named ECParameters supported"
@@ -156,7 +162,16 @@ def _key_refusal(key: PublicKey, jdk: int) -> str | None:
     return f"subject key, java.security.InvalidKeyException: {reason}" if reason else None
 
 
+def _is_known_curve(oid: str) -> bool:
+    arc, _, number = oid.rpartition(".")
+    return int(number) in _CURVES.get(arc, ())
+
+
 def _rsa_refusal(key: PublicKey) -> str | None:
+    if key.algorithm == "RSASSA-PSS" and key.parameters:
+        pss = key.pss
+        if pss is None or not pss.hash.startswith("SHA"):
+            return "Unrecognized message digest algorithm"
     try:
         parts = list(der.children(der.content(key.key_octets, der.SEQUENCE)))
         modulus, exponent = (int.from_bytes(content, "big") for _, content in parts)
