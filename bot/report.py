@@ -248,6 +248,9 @@ class Report(_Model):
     not."""
     other_roots: tuple[Option, ...]
     """Roots that would do as well."""
+    installed: Mapping[str, Prediction] | None
+    """What comes of the certificates that are installed today, by Java version; null: nobody said which
+    these are."""
     missing: MissingIssuer | None
     """The issuer that nobody supplied; null where a root is known."""
     request_text: str | None

@@ -143,11 +143,6 @@ class AlgorithmIdentifier:
         """Java's name of the signature algorithm; the dotted OID where it has none."""
         return _SIGNATURE_ALGORITHMS.get(self.oid, self.oid)
 
-    @property
-    def pss_restricted(self) -> bool:
-        """Whether the key may make RSASSA-PSS signatures alone."""
-        return self.algorithm == "RSASSA-PSS" and bool(self.parameters)
-
     @cached_property
     def pss(self) -> PssParameters | None:
         """The parameters of RSASSA-PSS; None for any other algorithm or malformed parameters."""

@@ -158,10 +158,11 @@ class _Probe:
                 return self._presented(error=failed.finding)
             attempt = found
         error = handshake_problems.attempt_failed(self._target, attempt, self._limits)
-        if not attempt.chain:
-            attempt, error = await self._try_other_offers(attempt, error)
+        first = attempt
+        if not attempt.chain and not attempt.flight.has_certificate:
+            attempt, error = await self._try_other_offers(first, error)
         if handshake_problems.is_strange_to_java(attempt):
-            attempt = await self._try_as_java(attempt)
+            attempt = await self._try_as_java(attempt, first)
             if attempt.offer is Offer.JAVA:
                 error = handshake_problems.attempt_failed(self._target, attempt, self._limits)
         self._findings += handshake_problems.attempt_findings(self._target, attempt)
@@ -197,9 +198,10 @@ class _Probe:
             return attempt, handshake_problems.attempt_failed(self._target, attempt, self._limits)
         return first, error
 
-    async def _try_as_java(self, attempt: Attempt) -> Attempt:
-        """The attempt as Java would make it, if that one works; else the finding that it does not."""
-        as_java: Attempt | None = None
+    async def _try_as_java(self, attempt: Attempt, first: Attempt) -> Attempt:
+        """The attempt as Java would make it, if that one works; else the finding that it does not.
+        A server that would have nothing of the ``first`` offer will not have Java's, which is less."""
+        as_java: Attempt | None = first
         if attempt.offer is not Offer.ANCIENT:
             try:
                 as_java = await self._attempt(Offer.JAVA)

@@ -11,7 +11,7 @@ from bot.probe.problems import plaintext
 from bot.probe.protocols import Protocol
 from bot.probe.suites import group_name, is_static_rsa, java_has_group, java_offers, suite_name
 from bot.probe.target import Target
-from bot.probe.tls import Attempt, Ending
+from bot.probe.tls import Attempt, Ending, is_readable
 
 ALERTS: Final = {
     0: "close_notify",
@@ -91,7 +91,7 @@ def attempt_findings(target: Target, attempt: Attempt) -> list[ProbeFinding]:
     """What else the attempt has shown."""
     findings = []
     if any(level != _FATAL and code == _UNRECOGNIZED_NAME for level, code in attempt.alerts):
-        findings.append(_unrecognized_name(target, "received handshake warning: unrecognized_name"))
+        findings.append(_unrecognized_name(target, "handshake warning: unrecognized_name"))
     if attempt.asked and not attempt.is_required:
         findings.append(_certificate_requested(attempt))
     if attempt.left_out:
@@ -123,8 +123,8 @@ def is_strange_to_java(attempt: Attempt) -> bool:
 
 
 def java_cannot(attempt: Attempt, as_java: Attempt | None) -> ProbeFinding:
-    """Why Java cannot connect where ``attempt`` did. ``as_java`` is the attempt with Java's offer,
-    which failed, too; ``None`` when none was made."""
+    """Why Java cannot connect where ``attempt`` did. ``as_java`` is the attempt with an offer like
+    Java's, which failed; ``None`` when none was made."""
     flight = attempt.flight
     version, suite = flight.version or 0, suite_name(flight.suite or 0)
     if version < TLS12:
@@ -357,8 +357,16 @@ def _cut_off(target: Target, attempt: Attempt) -> ProbeFinding:
 
 
 def _given_up(attempt: Attempt) -> ProbeFinding:
-    reason = attempt.reason
-    if attempt.chain and "asn1" in reason:
+    if attempt.flight.has_certificate and not attempt.chain:
+        return ProbeFinding(
+            "no_certificate",
+            "error",
+            "The server sends an empty chain: it has no certificate to show.",
+            "Install a certificate on the server.",
+            "RFC 8446 section 4.4.2, RFC 5246 section 7.4.2",
+            "Empty server certificate chain",
+        )
+    if not all(is_readable(der) for der in attempt.chain):
         return ProbeFinding(
             "certificate_unreadable",
             "error",
@@ -371,7 +379,7 @@ def _given_up(attempt: Attempt) -> ProbeFinding:
     return ProbeFinding(
         "handshake_broken",
         "error",
-        f"The server's handshake is faulty {after}: {reason}.",
+        f"The server's handshake is faulty {after}: {attempt.reason}.",
         "Check the server's TLS software and what is between (a proxy that inspects TLS).",
         "RFC 8446 section 4, RFC 5246 section 7.4",
     )

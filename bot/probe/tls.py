@@ -382,6 +382,15 @@ def _on_key(connection: SSL.Connection, line: bytes) -> None:
         connection.get_app_data().secret = bytes.fromhex(rest.rpartition(b" ")[2].decode())
 
 
+def is_readable(der: bytes) -> bool:
+    """Whether the TLS library can read a certificate."""
+    try:
+        crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+    except crypto.Error:
+        return False
+    return True
+
+
 def distinguished_name(der: bytes) -> str:
     """A DER name as RFC 4514 text; its bytes in hexadecimal when it cannot be read."""
     try:

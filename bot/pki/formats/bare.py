@@ -17,7 +17,9 @@ from bot.text import visible
 #: A SEQUENCE in Base64, or Base64 of "-----B".
 _START = re.compile(r"(?<![A-Za-z0-9+/_])(?:M[A-I][A-Za-z0-9+/_-]{2}|LS0tLS1C)")
 _PEM_TWICE = "LS0tLS1C"
-_RUN = re.compile(r"[A-Za-z0-9+/_=-]+")
+#: The next one of several that stand right behind each other.
+_NEXT = re.compile(r"={0,2}(?=MI[A-P])")
+_RUN = re.compile(r"[A-Za-z0-9+/_-]+")
 #: What may stand between two runs of the same Base64: line ends, quoting, concatenation.
 _BETWEEN = re.compile(r"[\s>|\"'`,;\\*#•]*")
 _BLANK_LINE = re.compile(r"\n[ \t>|]*\n")
@@ -26,10 +28,11 @@ _WORTH_A_WORD = 100
 
 _HEX_START = re.compile(r"(?<![0-9A-Fa-f])30(?:[\s:,;-]|0[xX]|\\x){0,4}8[0-4]")
 _HEX_OCTET = re.compile(r"(?:[\s:,;-]|0[xX]|\\x|\\\n){0,8}([0-9A-Fa-f]{2})")
-#: An address, then octets in twos (certutil, hexdump) or fours (xxd), behind certutil's tree lines.
+#: An address, then octets one by one (certutil, hexdump) or in groups (xxd), behind the lines of
+#: certutil's tree.
 _DUMP_LINE = re.compile(
     r"^[ \t>]{0,8}(?:0[xX])?([0-9A-Fa-f]{4,16})[: \t][ \t|]{0,80}"
-    r"((?:[0-9A-Fa-f]{4}[ \t-]{1,3}|[0-9A-Fa-f]{2}[ \t-]{1,3}){0,64}(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2}))(?![0-9A-Za-z])",
+    r"((?:(?:[0-9A-Fa-f]{2}){1,8}[ \t-]{1,3}){0,64}(?:[0-9A-Fa-f]{2}){1,8})(?![0-9A-Za-z])",
     re.MULTILINE,
 )
 
@@ -68,19 +71,21 @@ def _numbered(blob: Blob) -> Blob:
 def _base64(text: str, work: _Work) -> Iterator[Blob]:
     position = 0
     while work.left > 0 and (match := _START.search(text, position)):
-        if match[0] == _PEM_TWICE:
-            blob, position = _encoded_twice(text, match.start(), work)
-        else:
-            blob, position = _element(text, match.start(), work)
-        if blob:
-            yield blob
+        start: int | None = match.start()
+        while start is not None:
+            find_one = _encoded_twice if text.startswith(_PEM_TWICE, start) else _element
+            blob, position = find_one(text, start, work)
+            if blob:
+                yield blob
+            following = _NEXT.match(text, position) if blob and blob.data else None
+            start = following.end() if following else None
 
 
 def _encoded_twice(text: str, start: int, work: _Work) -> tuple[Blob | None, int]:
     digits, end = _collect(text, start, len(text), work, blank_lines=False)
     blob = Blob(start, repairs=[Repair.BASE64_TWICE])
     # What follows on the next line, such as the next key of a YAML file, may be Base64 letters too.
-    decode_base64(digits[: len(digits) - len(digits) % 4], blob)
+    decode_base64(_padded(digits if len(digits) % 4 != 1 else digits[:-1]), blob)
     return (blob if blob.data else None), end
 
 
@@ -101,7 +106,7 @@ def _element(text: str, start: int, work: _Work) -> tuple[Blob | None, int]:
         blob = Blob(start, repairs=[Repair.NO_MARKS])
         digits, end = _collect(text, start, need, work, blank_lines=blank_lines)
         if len(digits) >= need or indefinite:
-            decode_base64(digits[:need], blob)
+            decode_base64(_padded(digits[:need]), blob)
             blob.data = blob.data[: size or None]
             if recognise(blob.data):
                 return blob, end
@@ -111,6 +116,10 @@ def _element(text: str, start: int, work: _Work) -> tuple[Blob | None, int]:
     if problem and len(short) >= _WORTH_A_WORD and short.startswith("MII"):
         return Blob(start, problem=problem), short_end
     return None, next_position
+
+
+def _padded(digits: str) -> str:
+    return digits + "=" * (-len(digits) % 4)
 
 
 def _shortage(text: str, end: int, size: int, digits: int) -> str:
@@ -128,14 +137,13 @@ def _collect(
     runs: list[str] = []
     length, position, end = 0, start, start
     while length < need and work.left > 0 and (run := _RUN.match(text, position)):
-        digits = run[0].rstrip("=")
-        runs.append(digits[: need - length])
-        end = min(run.end(), run.start() + need - length)
+        runs.append(run[0][: need - length])
+        end = run.start() + len(runs[-1])
         length += len(runs[-1])
         between = _BETWEEN.match(text, run.end())
         position = between.end() if between else run.end()
         work.left -= position - run.start() + 8
-        if "=" in run[0]:
+        if text.startswith("=", run.end()):
             break
         if not blank_lines and _BLANK_LINE.search(text, run.end(), position):
             break

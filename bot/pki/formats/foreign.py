@@ -43,6 +43,8 @@ _BINARY = (
         "-keystore FILE",
     ),
 )
+#: How much of a text is looked at to tell what it is.
+_LOOKED_AT = 50_000
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
 OFFICE = Foreign("is an Office document", _EXPORT)
 _BINARY_KEYS = (
@@ -101,8 +103,9 @@ def may_hold_certificates(label: str) -> bool:
 
 
 def text(plain: str) -> Foreign:
-    """What a text without any certificate is."""
-    if re.search(r"<!doctype html|<html[\s>]", plain[:20_000], re.IGNORECASE):
+    """What a text without any certificate is, by its beginning."""
+    plain = plain[:_LOOKED_AT]
+    if re.search(r"<!doctype html|<html[\s>]", plain, re.IGNORECASE):
         return Foreign(
             "is a web page, probably the login page of the site it was downloaded from",
             "Log in, download the certificate again and look into the file before sending it.",
@@ -147,7 +150,7 @@ def text(plain: str) -> Foreign:
 
 def text_notes(plain: str, certificates: int) -> list[str]:
     """What a person should know about the text that the certificates came in."""
-    if certificates == 1 and _S_CLIENT.search(plain):
+    if certificates == 1 and _S_CLIENT.search(plain[:_LOOKED_AT]):
         return [
             "This openssl s_client output holds only one certificate. Run it again with -showcerts "
             "to see whether the server sends more."

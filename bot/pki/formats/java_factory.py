@@ -1,8 +1,9 @@
 """What Java's ``CertificateFactory`` makes of a file, byte for byte.
 
-``sun.security.provider.X509Factory`` of JDK 11 to 23 finds blocks by hyphens at the start of a line
-and refuses a block that is not complete; since 24 ``sun.security.util.Pem`` takes hyphens anywhere
-and passes over an incomplete block in silence. Real Java judges this module in the tests.
+``sun.security.provider.X509Factory`` of JDK 11 to 21 finds blocks by hyphens at the start of a line
+and refuses a block that is not complete (11 also one with spaces after a BEGIN or END line); 25,
+with ``sun.security.util.Pem``, takes hyphens anywhere and passes over an incomplete block in
+silence. Real Java judges this module in the tests.
 """
 
 from __future__ import annotations
@@ -16,23 +17,26 @@ from types import MappingProxyType
 from bot.errors import FormatError
 from bot.pki import der
 from bot.pki.certificate import Certificate
-from bot.pki.der import DerError
 from bot.pki.formats import ber
-from bot.pki.formats.kinds import SIGNED_DATA
+from bot.pki.formats.kinds import NETSCAPE_CERTIFICATE_SEQUENCE, SIGNED_DATA
 from bot.text import visible
 
 JDKS = (11, 17, 21, 25)
-_FIRST_WITH_PEM_CLASS = 24
+#: JDKs that read alike are asked once.
+_LIKE = {11: 11, 17: 17, 21: 17, 25: 25}
+_FIRST_STRIPPING, _FIRST_WITH_PEM_CLASS = 17, 25
 _BER_DEPTH = 128
 _HYPHENS = b"-----"
 _BEGINS_LINE = re.compile(rb"[\r\n]-----")
 _LINE_END = re.compile(rb"[\r\n]")
+#: What ``String.stripTrailing`` removes from ISO 8859-1.
+_WHITE_SPACE = b"\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f "
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _MAX_QUOTED = 120
 
 
 class JavaRefusal(Exception):
-    """Java throws a ``CertificateException``; the message is Java's own."""
+    """Java throws a ``CertificateException``, with this message unless the data are no certificate."""
 
 
 class _EndOfData(Exception):
@@ -41,10 +45,8 @@ class _EndOfData(Exception):
 
 def compare(data: bytes, certificates: Sequence[bytes]) -> Mapping[int, str | None]:
     """For each JDK None when it reads exactly ``certificates`` from ``data``, else its message."""
-    answers = {jdk: _compare(data, certificates, jdk) for jdk in (11, 25)}
-    return MappingProxyType(
-        {jdk: answers[25 if jdk >= _FIRST_WITH_PEM_CLASS else 11] for jdk in JDKS}
-    )
+    answers = {jdk: _compare(data, certificates, jdk) for jdk in set(_LIKE.values())}
+    return MappingProxyType({jdk: answers[_LIKE[jdk]] for jdk in JDKS})
 
 
 def generate_certificates(data: bytes, jdk: int) -> list[bytes]:
@@ -80,17 +82,12 @@ def _compare(data: bytes, certificates: Sequence[bytes], jdk: int) -> str | None
 
 
 def _certificate(encoded: bytes) -> bytes:
-    """``X509CertImpl``: exactly one element, and that a certificate."""
-    try:
-        _, _, end = der.read(encoded, 0, len(encoded))
-    except DerError as error:
-        raise JavaRefusal(f"Unable to initialize, java.io.IOException: {error}") from None
-    if end != len(encoded):
-        raise JavaRefusal("Unable to initialize, java.io.IOException: extra data at the end")
+    """``X509CertImpl``: exactly one certificate. Java's words here depend on the version and on
+    the first field that it stumbles over, so these are ours."""
     try:
         return Certificate.from_der(encoded).der
     except FormatError:
-        raise JavaRefusal("Unable to initialize: the data are not an X.509 certificate") from None
+        raise JavaRefusal("Unable to initialize: not exactly one X.509 certificate") from None
 
 
 def _pkcs7_certificates(block: bytes) -> list[bytes] | None:
@@ -100,9 +97,13 @@ def _pkcs7_certificates(block: bytes) -> list[bytes] | None:
         fields = list(ber.children(block[start:stop]))
         if tag != der.SEQUENCE or following != len(block) or len(fields) != 2:
             return None
-        if fields[0][0] != der.OID or der.oid(fields[0][1]) != SIGNED_DATA:
+        if fields[0][0] != der.OID:
             return None
         ((_, body),) = ber.children(fields[1][1])
+        if der.oid(fields[0][1]) == NETSCAPE_CERTIFICATE_SEQUENCE:
+            return [_certificate(der.encode(*child)) for child in ber.children(body)]
+        if der.oid(fields[0][1]) != SIGNED_DATA:
+            return None
         parts = list(ber.children(body))
         tags = [tag for tag, _ in parts if tag not in (0xA0, 0xA1)]
         if tags[:4] != [der.INTEGER, der.SET, der.SEQUENCE, der.SET]:
@@ -125,6 +126,7 @@ class _Stream:
         self._data = data
         self._position = 0
         self._has_pem_class = jdk >= _FIRST_WITH_PEM_CLASS
+        self._stripped = _WHITE_SPACE if jdk >= _FIRST_STRIPPING else b""
 
     def read_block(self) -> bytes | None:
         """The next block's DER; None when no block follows."""
@@ -205,7 +207,8 @@ class _Stream:
         stop = footer_end.start() if footer_end else len(data)
         footer = data[body_end:stop].replace(b"\r", b"")
         self._position = footer_end.end() if footer_end else len(data)
-        _check_marks(header.rstrip(), footer.rstrip(), "Header and footer do not match: {} {}")
+        header, footer = header.rstrip(self._stripped), footer.rstrip(self._stripped)
+        _check_marks(header, footer)
         return _decode(data[body_start:body_end])
 
     def _read_pem(self) -> bytes:
@@ -237,8 +240,12 @@ class _Stream:
         position = self._hyphens(footer_end)
         footer = data[body_end:position]
         self._position = self._after_footer(position, line_break)
-        _check_marks(header, footer, "Header and footer do not match: {} {}", bare=True)
-        return _decode(data[body_start:body_end])
+        _check_marks(header, footer, bare=True)
+        body = data[body_start:body_end]
+        if line_break == 13 and body[:1] in (b"\t", b"\r", b" "):
+            # Java has read one octet ahead and takes it as Base64.
+            _refuse(f"Illegal base64 character {body[0]:x}")
+        return _decode(body)
 
     def _line_break(self, position: int) -> tuple[int, int]:
         """Where the Base64 starts and which octet ends a line; 0 when a space stands there."""
@@ -276,14 +283,14 @@ def _check_header(header: bytes) -> None:
         raise OSError(f"Illegal header: {_quoted(header)}")
 
 
-def _check_marks(header: bytes, footer: bytes, mismatch: str, *, bare: bool = False) -> None:
+def _check_marks(header: bytes, footer: bytes, *, bare: bool = False) -> None:
     _check_header(header)
     if len(footer) < 14 or not (footer.startswith(b"-----END ") and footer.endswith(_HYPHENS)):
         raise OSError(f"Illegal footer: {_quoted(footer)}")
     begun, ended = header[11:-5], footer[9:-5]
     if begun != ended:
         shown = (begun, ended) if bare else (header, footer)
-        raise OSError(mismatch.format(*(_quoted(mark) for mark in shown)))
+        raise OSError(f"Header and footer do not match: {' '.join(map(_quoted, shown))}")
 
 
 def _quoted(mark: bytes) -> str:

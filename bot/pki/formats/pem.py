@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bot.pki.formats.blobs import Blob, decode_base64
 from bot.pki.formats.repairs import Repair
 
 _MARK = re.compile(
-    r"(?<![A-Za-z0-9])(BEGIN|END)[ \t]{0,4}([A-Z0-9][A-Z0-9 .#]{0,60}?)[ \t]{0,4}(?:(-{5}|-[- ]{0,20}-|-)|$)",
+    r"-[ \t]{0,4}(BEGIN|END)[ \t]{0,4}([A-Z0-9][A-Z0-9 .#]{0,60}?)[ \t]{0,4}(?:(-{5}|-[- ]{0,20}-|-)|$)",
     re.IGNORECASE | re.MULTILINE,
 )
+#: More than twice as many as certificates are read from one file.
+MAX_MARKS = 4_000
+_MAX_CANDIDATES = 50_000
 _LABELS = re.compile(r"CERT|KEY|PKCS|CMS|CRL|PARAM|SESSION|PGP|SIGNEDDATA|REQUEST")
 _HEADER = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,60}: ")
 _LINE_NUMBER = re.compile(r"^\s{0,20}\d{1,6}[:.|)\]]?[ \t]*$")
@@ -55,22 +59,23 @@ class Blocks:
 
 
 def marks(text: str) -> list[Mark]:
-    """Every BEGIN and END line of ``text``, in order. Dashes must already be hyphens."""
+    """The BEGIN and END lines of ``text``, in order, at most MAX_MARKS. Dashes must be hyphens."""
     found: list[Mark] = []
-    for match in _MARK.finditer(text):
+    for match in islice(_MARK.finditer(text), _MAX_CANDIDATES):
         label = re.sub(r"[^A-Z0-9]", "", match[2].upper())
+        if not _LABELS.search(label):
+            continue
         # Without a last line end, cat puts ten hyphens in a row: the first five are the END's.
         earliest = max(match.start() - 20, found[-1].end if found else 0)
         start = match.start()
         while start > earliest and text[start - 1] in "- ":
             start -= 1
-        before = text[start : match.start()]
-        start += len(before) - len(before.lstrip(" "))
-        if not _LABELS.search(label) or not ("-" in before or match[3]):
-            continue
+        start += len(text[start : match.start()]) - len(text[start : match.start()].lstrip(" "))
         written = text[start : match.end()]
         exact = written == f"-----{match[1].upper()} {match[2].upper()}-----"
         found.append(Mark(start, match.end(), match[1].upper() == "BEGIN", label, exact))
+        if len(found) == MAX_MARKS:
+            break
     return found
 
 

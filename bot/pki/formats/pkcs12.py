@@ -22,7 +22,8 @@ _X509_CERTIFICATE = "1.2.840.113549.1.9.22.1"
 _FRIENDLY_NAME = "1.2.840.113549.1.9.20"
 _MAX_SAFE_DEPTH = 4
 #: No password, the empty one, and the one that Java's own truststores have carried since 1996.
-_COMMON_PASSWORDS = (None, "", "changeit")
+_JAVA_DEFAULT = "changeit"
+_COMMON_PASSWORDS = (None, "", _JAVA_DEFAULT)
 
 
 def parse(encoded: bytes, passwords: Sequence[str], budget: Budget) -> Contents:
@@ -87,6 +88,8 @@ def _unlock(
             contents.certificates += opened.certificates
             contents.private_keys += opened.private_keys
             contents.notes += opened.notes
+            if password == _JAVA_DEFAULT:
+                contents.notes.append(f'It opened with Java\'s usual password "{_JAVA_DEFAULT}".')
             return
     contents.locked = True
 

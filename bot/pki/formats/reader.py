@@ -189,7 +189,7 @@ class _Reader:
             self.found.add_private_key(_joined(known.name, place))
         elif known.kind is Kind.OTHER:
             remedy = foreign.INSTEAD.get(known.name, _AGAIN)
-            self.found.add_other(f"{_the('The file', place)} holds {known.name}.", remedy)
+            self.found.add_other(f"{_the(f'{self._subject()} holds {known.name}', place)}.", remedy)
         else:
             store = "PKCS#7" if known.kind is Kind.PKCS7 else "PKCS#12"
             self._read_container(store, element, place, "" if carrier == "DER" else carrier)
@@ -242,7 +242,7 @@ class _Reader:
     def _add_other(self, place: str, known: foreign.Foreign) -> None:
         self.found.add_other(f"{self._subject(place)} {known.what}.", known.remedy)
 
-    def _subject(self, place: str) -> str:
+    def _subject(self, place: str = "") -> str:
         name = place or self._name
         return f'The file "{name}"' if name else "The file"
 

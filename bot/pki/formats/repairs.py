@@ -12,7 +12,7 @@ class Repair(StrEnum):
     UTF_16 = "The text was UTF-16, as PowerShell's > and Notepad's \"Unicode\" write it."
     UTF_32 = "The text was UTF-32."
     DASHES = "The hyphens of the BEGIN and END lines had become typographic dashes."
-    INVISIBLE = "Invisible characters or no-break spaces stood among the Base64."
+    INVISIBLE = "Invisible characters, no-break spaces or unusual line ends stood in the text."
     PERCENT = "The text was percent-encoded, as in a URL or an HTTP header."
     MARKUP = "The text was wrapped in HTML or its characters were written as HTML entities."
     ESCAPES = (

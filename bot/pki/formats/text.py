@@ -15,6 +15,7 @@ _LOOKED_BACK = 40
 #: Private keys that have no BEGIN line, by the words that stand in all of their texts.
 _KEY_WORDS = (
     (("PuTTY-User-Key-File-",), "PuTTY private key (PPK)"),
+    (("Private-Key: (",), "private key (written out)"),
     (("privateExponent:",), "RSA private key (written out)"),
     (("<RSAKeyValue>", "<D>"), "RSA private key (XML)"),
     (('"kty"', '"d"'), "private key (JWK)"),
@@ -61,8 +62,8 @@ def key_traces(data: bytes) -> list[str]:
 
 
 def _keys(text: str) -> list[str]:
-    names = []
-    for match in _PRIVATE_KEY.finditer(text):
+    names: list[str] = []
+    for match in _PRIVATE_KEY.finditer(text if "PRIVATE" in text.upper() else ""):
         before = _MARK_START.search(text[max(0, match.start() - _LOOKED_BACK) : match.start()])
         if before and (before[1] or text[match.end() : match.end() + 2].strip()[:1] == "-"):
             label = re.sub(r"\s", "", before[2] + match[0]).upper()
@@ -74,22 +75,27 @@ def _keys(text: str) -> list[str]:
 def _scan(plain: str) -> Extraction:
     blocks = pem.blocks(plain)
     found, complete = bare.find(blocks.rest)
-    for mark in blocks.unclosed:
-        _close(mark, blocks.rest, found)
-    blobs = sorted([*blocks.blobs, *found], key=lambda blob: blob.position)
+    blobs = [*blocks.blobs, *found, *_close(blocks, found)]
+    blobs.sort(key=lambda blob: blob.position)
     return Extraction(plain, blobs, complete=complete)
 
 
-def _close(mark: pem.Mark, rest: str, found: list[Blob]) -> None:
-    """Gives the BEGIN line to the Base64 right after it, or tells that nothing is there."""
-    following = next((blob for blob in found if blob.position >= mark.end), None)
-    if following and not rest[mark.end : following.position].strip(" \t\n>|`\"'"):
-        following.label = mark.label
-        following.repairs = [Repair.NO_END]
-    else:
-        problem = "has a BEGIN line, but no END line and no complete data after it"
-        found.append(Blob(mark.start, label=mark.label, problem=problem))
-        found.sort(key=lambda blob: blob.position)
+def _close(blocks: pem.Blocks, found: list[Blob]) -> list[Blob]:
+    """Gives every BEGIN line without END to the Base64 right after it; for those without any,
+    blobs that say so."""
+    alone = []
+    following = iter(found)
+    blob = next(following, None)
+    for mark in blocks.unclosed:
+        while blob and blob.position < mark.end:
+            blob = next(following, None)
+        if blob and not blocks.rest[mark.end : blob.position].strip(" \t\n>|`\"'"):
+            blob.label = mark.label
+            blob.repairs = [Repair.NO_END]
+        else:
+            problem = "has a BEGIN line, but no END line and no complete data after it"
+            alone.append(Blob(mark.start, label=mark.label, problem=problem))
+    return alone
 
 
 def _number_lines(found: Extraction) -> None:
