@@ -11,7 +11,7 @@ run: $(VENV)/run.stamp
 	$(BIN)/whichroot $(ARGS)
 
 test: $(VENV)/dev.stamp $(JDK_STAMPS)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -1,87 +1,80 @@
-"""One target → one report: probe, complete, analyse."""
+"""The main job: a target → the report on which certificate to request.
+
+Data goes one way: the target is probed, its chain completed with what AIA, the root programmes and the
+company's folder hold, and the analysis of all that becomes the report.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Iterable, Sequence
-from contextlib import AsyncExitStack
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from time import perf_counter
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self
 
 from bot import report, report_building, summary
 from bot.errors import FormatError, TargetError
 from bot.jdk_roots import is_jdk_root
 from bot.pki.advice import advise
 from bot.pki.certificate import Certificate, Source
-from bot.pki.evidence import Evidence, Served, merged, served_pairs, with_roots
+from bot.pki.company_roots import CompanyFolder, CompanyRoots
+from bot.pki.evidence import (
+    Evidence,
+    Served,
+    merged,
+    served_pairs,
+    server_certificate,
+    with_roots,
+)
 from bot.pki.findings import find
 from bot.pki.java import Endpoint
 from bot.pki.options import Advice
-from bot.pki.paths import Issuers, find_paths
 from bot.pki.roots import Roots, public_roots
 from bot.probe.handshake import probe
-from bot.probe.presented import ConnectTo, Presented
-from bot.probe.protocols import DIRECT_TLS_PORTS, Protocol
+from bot.probe.presented import ConnectTo, Presented, ProbeFinding
+from bot.probe.protocols import Protocol
 from bot.probe.target import Target, candidates
 from bot.settings import Settings
 from bot.text import visible
 
 if TYPE_CHECKING:
-    from bot.pki.company_roots import CompanyFolder
     from bot.probe.issuers import IssuerFinder
 
-_Sourced: TypeAlias = tuple[Certificate, Source]
-
-#: There was no connection, so somebody elsewhere may have one.
-_UNREACHABLE: Final = frozenset(
-    {"unresolvable", "resolve_timeout", "connect_timeout", "connection_refused"}
-    | {"connection_reset", "no_route", "proxy_failed"}
-)
-_REFUSED: Final = "egress_denied"
-_DIRECTORY_PORT: Final = 636
-
-
-@dataclass(frozen=True, slots=True)
-class GivenChain:
-    """A chain that was read from a file, as it stood there; ``name`` is the file's."""
-
-    name: str
-    certificates: tuple[Certificate, ...]
+_LDAPS_PORTS: Final = (636, 3269)
+_DENIED: Final = "egress_denied"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a report is wanted for.
+    """What is asked of one target.
 
-    ``connect``: where to connect in place of the target's addresses; ``chain``: what to look at in
-    place of connecting; ``installed``: what the truststore holds today; ``at``: the time, None for
-    now.
+    ``connect``: where to connect in place of the host's own addresses; ``chain``: the chain as
+    served, with the name of the file it was read from, where the server cannot be reached from
+    here; ``installed``: what the truststore holds today; ``at``: the client's clock, None for now;
+    ``offline``: download no issuers.
     """
 
     target: Target
     connect: ConnectTo | None = None
-    chain: GivenChain | None = None
+    chain: tuple[str, tuple[Certificate, ...]] | None = None
     installed: tuple[Certificate, ...] = ()
     at: datetime | None = None
+    offline: bool = False
 
 
 class Lookup:
-    """Makes reports. One for the whole process and one event loop: it holds what reports share,
-    such as the public roots and what was downloaded.
-
-    async with Lookup(settings) as lookup:
-        report = await lookup.report(Question(parse_target("dc01.corp.example:636")))
-    """
+    """Answers questions; one for the whole process, used within one event loop. An asynchronous
+    context manager."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._egress = settings.egress
         self._limits = settings.limits
-        self._closing = AsyncExitStack()
+        self._company = CompanyFolder(settings.company_roots) if settings.company_roots else None
+        self._finder: IssuerFinder | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,157 +85,258 @@ class Lookup:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._closing.aclose()
+        if self._finder is not None:
+            await self._finder.aclose()
 
-    async def report(self, question: Question) -> report.Report:
-        """The report that answers ``question``. Raises nothing that depends on what was asked for or
-        on what a server does."""
-        started = perf_counter()
-        at = question.at or datetime.now(UTC)
-        target, answers, notes = await self._presented(question)
-        question = replace(question, target=target, at=at)
-        if not any(answer.chain for answer in answers):
-            return _without_chain(question, at, answers, notes, _timings(answers, started))
-        chains, unreadable = _read_chains(answers)
-        probed = perf_counter()
-        stores, problems = self._stores()
-        known, aia_problems = await self._completed(chains, stores)
-        completed = perf_counter()
-        evidence = Evidence(
+    async def answer(self, question: Question) -> report.Report:
+        """The report. Expected failures are in it; nothing is raised for what a server does."""
+        started = time.perf_counter()
+        phases: dict[str, float] = {}
+        target, answers, problems = await self._ask(question)
+        evidence = await self._evidence(question, target, answers, problems, phases)
+        analysis = time.perf_counter()
+        advice = advise(evidence) if evidence.distinct_chains else None
+        found = find(evidence, advice) if advice else ()
+        findings = report_building.ordered(
+            (
+                *report_building.probe_findings(answers),
+                *map(report_building.finding, problems),
+                *map(report_building.finding, found),
+            )
+        )
+        phases["analysis"] = _milliseconds(analysis)
+        phases["total"] = _milliseconds(started)
+        timings = report_building.timings(answers, phases)
+        if advice is None:
+            return _without_chain(question, target, answers, findings, evidence.at, timings)
+        return _with_advice(question, target, answers, findings, evidence, advice, timings)
+
+    async def _ask(
+        self, question: Question
+    ) -> tuple[Target, tuple[Presented, ...], list[ProbeFinding]]:
+        """What the target presents; of several ports the last that presented a chain."""
+        target = question.target
+        if question.chain is not None:
+            name, chain = question.chain
+            return target, (Presented(name, target.port, chain=tuple(c.der for c in chain)),), []
+        wanted = (target,) if question.connect else candidates(target)
+        asked = await asyncio.gather(
+            *(
+                probe(one, self._egress, connect=question.connect, limits=self._limits)
+                for one in wanted
+            )
+        )
+        if len(wanted) == 1:
+            return target, asked[0], []
+        answered = [one for one, got in zip(wanted, asked, strict=True) if _has_chain(got)]
+        chosen = answered[-1] if answered else target
+        ports = " and ".join(str(one.port) for one in answered) or "none"
+        note = ProbeFinding(
+            "ports_tried",
+            "info",
+            f"No port was given, and {visible(target.host)} looks like a directory server: of the "
+            f"ports {' and '.join(str(one.port) for one in wanted)} {ports} answered.",
+            f"Name the port that the connector uses, as {replace(target, port=636).address}.",
+            "RFC 4513 §3.1",
+        )
+        return chosen, dict(zip(wanted, asked, strict=True))[chosen], [note]
+
+    async def _evidence(
+        self,
+        question: Question,
+        target: Target,
+        answers: Sequence[Presented],
+        problems: list[ProbeFinding],
+        phases: dict[str, float],
+    ) -> Evidence:
+        chains = tuple(
+            Served(answer.address, chain)
+            for answer in answers
+            if (chain := _read_chain(answer, problems))
+        )
+        company = self._company.roots() if self._company else CompanyRoots()
+        problems += (
+            ProbeFinding(
+                "company_folder", p.severity, p.message, p.remedy, "WHICHROOT_COMPANY_ROOTS"
+            )
+            for p in company.problems
+        )
+        stores: tuple[Roots, ...] = (company, public_roots())
+        pairs = list(served_pairs(chains))
+        if self._settings.aia and not question.offline:
+            started = time.perf_counter()
+            pairs += await self._downloaded(chains, stores, problems)
+            phases["issuers"] = _milliseconds(started)
+        return Evidence(
             host=target.host,
-            endpoint=_endpoint(target),
-            at=at,
+            endpoint=endpoint_of(target),
+            at=question.at or datetime.now(UTC),
             chains=chains,
-            known=with_roots(merged(known), *stores),
+            known=with_roots(merged(pairs), *stores),
             installed=question.installed,
-            is_jdk_root=lambda jdk: functools.partial(is_jdk_root, jdk),
+            is_jdk_root=lambda jdk: partial(is_jdk_root, jdk),
             public_root=public_roots().find,
         )
-        advice = advise(evidence)
-        if unreadable:
-            # Java ends the handshake at such a certificate, whatever is installed.
-            advice = replace(advice, verdict="not_found", recommended=None)
-        findings = report_building.ordered(
-            [
-                *unreadable,
-                *report_building.probe_findings(answers),
-                *map(report_building.finding, find(evidence, advice)),
-                *map(report_building.finding, aia_problems),
-                *problems,
-                *notes,
-            ]
-        )
-        phases = {
-            "issuers": _milliseconds(completed - probed),
-            "analysis": _milliseconds(perf_counter() - completed),
-        }
-        return _report(
-            question, at, answers, evidence, advice, findings, _timings(answers, started, phases)
-        )
 
-    async def _presented(
-        self, question: Question
-    ) -> tuple[Target, tuple[Presented, ...], list[report.Finding]]:
-        """What the target presents. Where no port was given, and a directory's may be meant, that
-        is the target then if it answers."""
-        given = question.chain
-        if given is not None:
-            ders = tuple(certificate.der for certificate in given.certificates)
-            return question.target, (Presented(given.name, question.target.port, chain=ders),), []
-        targets = candidates(question.target)
-        probes = (
-            probe(target, self._egress, connect=question.connect, limits=self._limits)
-            for target in targets
-        )
-        answers = await asyncio.gather(*probes)
-        if len(targets) == 1:
-            return targets[0], answers[0], []
-        found = list(zip(targets, answers, strict=True))
-        found.sort(key=lambda each: (not _has_chain(each[1]), each[0].port != _DIRECTORY_PORT))
-        (target, chosen), *others = found
-        if not _has_chain(chosen):
-            return target, tuple(answer for _, each in found for answer in each), []
-        return target, chosen, [_other_port(target, chosen, *other) for other in others]
-
-    def _stores(self) -> tuple[tuple[Roots, ...], list[report.Finding]]:
-        """Where roots are looked up, and what is wrong with the company's."""
-        folder = self._company_folder
-        if folder is None:
-            return (public_roots(),), []
-        company = folder.roots()
-        problems = [
-            report.Finding(
-                "company_roots",
-                problem.severity,
-                problem.message,
-                problem.remedy,
-                "WHICHROOT_COMPANY_ROOTS",
-                None,
-                (),
-            )
-            for problem in company.problems
-        ]
-        return (company, public_roots()), problems
-
-    @functools.cached_property
-    def _company_folder(self) -> CompanyFolder | None:
-        if self._settings.company_roots is None:
-            return None
-        # Most have no such folder and need none of the readers of its files.
-        from bot.pki.company_roots import CompanyFolder
-
-        return CompanyFolder(self._settings.company_roots)
-
-    @functools.cached_property
-    def _issuer_finder(self) -> IssuerFinder:
-        # HTTP takes long to import, and most chains are complete.
-        from bot.probe.download_cache import DownloadCache
-        from bot.probe.issuers import CompletionLimits, IssuerFinder
-
-        finder = IssuerFinder(
-            self._egress,
-            DownloadCache(self._settings.cache_folder / "issuers"),
-            CompletionLimits(seconds=self._settings.aia_timeout),
-        )
-        self._closing.push_async_callback(finder.aclose)
-        return finder
-
-    async def _completed(
-        self, chains: Sequence[Served], stores: Sequence[Roots]
-    ) -> tuple[list[_Sourced], Sequence[report.Finding]]:
-        """Every certificate at hand: those served, and what AIA adds where no root is found."""
-        pairs = list(served_pairs(chains))
-        if not self._settings.aia:
-            return pairs, ()
-        distinct = dict.fromkeys(served.chain for served in chains)
-        wanting = [chain for chain in distinct if _wants_issuers(chain, stores)]
-        if not wanting:
-            return pairs, ()
-
+    async def _downloaded(
+        self,
+        chains: Sequence[Served],
+        stores: Sequence[Roots],
+        problems: list[ProbeFinding],
+    ) -> list[tuple[Certificate, Source]]:
         def is_rooted(certificate: Certificate) -> bool:
-            return any(_holds(store, certificate) for store in stores)
+            return any(s.find(certificate) or s.issuers_of(certificate) for s in stores)
 
-        completions = await asyncio.gather(
-            *(
-                self._issuer_finder.complete(chain[0], chain[1:], is_rooted=is_rooted)
-                for chain in wanting
-            )
-        )
-        pairs += (pair for completion in completions for pair in completion.found)
-        problems = (problem for completion in completions for problem in completion.problems)
-        return pairs, tuple(map(report_building.finding, problems))
+        found: list[tuple[Certificate, Source]] = []
+        for chain in dict.fromkeys(served.chain for served in chains):
+            if not any(certificate.ca_issuers for certificate in chain):
+                continue
+            leaf = server_certificate(chain)
+            completion = await self._issuers().complete(leaf, chain, is_rooted=is_rooted)
+            found += completion.found
+            problems += completion.problems
+        return found
+
+    def _issuers(self) -> IssuerFinder:
+        if self._finder is None:
+            # Imported late: most chains need no download, and HTTP costs tens of milliseconds.
+            from bot.probe.download_cache import DownloadCache
+            from bot.probe.issuers import CompletionLimits, IssuerFinder
+
+            limits = CompletionLimits(seconds=self._settings.aia_timeout)
+            cache = DownloadCache(self._settings.cache_folder / "issuers")
+            self._finder = IssuerFinder(self._egress, cache, limits)
+        return self._finder
 
 
-def refused_input(text: str, error: TargetError, at: datetime | None = None) -> report.Report:
-    """The report on an input that names no server."""
-    return report.Report(
-        target=report.Target(visible(text), None, None, None, None, None),
-        verdict="refused",
-        summary=str(error),
-        at=report_building.iso(at or datetime.now(UTC)),
-        findings=(
-            report.Finding(
-                "bad_target", "error", error.message, error.remedy, "RFC 3986 §3.2", None, ()
-            ),
-        ),
+def refused(text: str, error: TargetError, at: datetime | None = None) -> report.Report:
+    """The report on a text that names no server."""
+    found = report.Finding("bad_target", "error", error.message, error.remedy, "", None, ())
+    target = report.Target(text, None, None, None, None, None)
+    return _empty(target, "refused", str(error), at or datetime.now(UTC), None, (), (found,), {})
+
+
+def endpoint_of(target: Target) -> Endpoint:
+    """Which of Java's name checks applies: LDAP's over LDAPS and StartTLS, else that of HTTPS."""
+    is_ldap = target.protocol is Protocol.LDAP or target.port in _LDAPS_PORTS
+    return "ldaps" if is_ldap else "https"
+
+
+def _without_chain(
+    question: Question,
+    target: Target,
+    answers: Sequence[Presented],
+    findings: tuple[report.Finding, ...],
+    at: datetime,
+    timings: report.Timings,
+) -> report.Report:
+    errors = [answer.error for answer in answers if answer.error]
+    denied = bool(errors) and all(error.code == _DENIED for error in errors)
+    text = f"{errors[0].message} {errors[0].remedy}" if errors else "There is no certificate."
+    return _empty(
+        _described(target, question.connect),
+        "refused" if denied else "unreachable",
+        text,
+        at,
+        None if denied else summary.command(target, question.connect),
+        tuple(report_building.presented(answer, at) for answer in answers),
+        findings,
+        timings,
     )
+
+
+def _empty(
+    target: report.Target,
+    verdict: report.Verdict,
+    text: str,
+    at: datetime,
+    command: str | None,
+    presented: tuple[report.Presented, ...],
+    findings: tuple[report.Finding, ...],
+    timings: report.Timings,
+) -> report.Report:
+    """A report without a chain."""
+    return report.Report(
+        target=target,
+        verdict=verdict,
+        summary=text,
+        at=report_building.iso(at),
+        recommended=None,
+        options=(),
+        other_roots=(),
+        installed=None,
+        missing=None,
+        request_text=None,
+        command=command,
+        presented=presented,
+        paths=(),
+        findings=findings,
+        timings_ms=timings,
+    )
+
+
+def _with_advice(
+    question: Question,
+    target: Target,
+    answers: Sequence[Presented],
+    findings: tuple[report.Finding, ...],
+    evidence: Evidence,
+    advice: Advice,
+    timings: report.Timings,
+) -> report.Report:
+    at = evidence.at
+    built = report_building
+    return report.Report(
+        target=_described(target, question.connect),
+        verdict=advice.verdict,
+        summary=summary.of_advice(advice, findings),
+        at=built.iso(at),
+        recommended=built.option(advice.recommended, at) if advice.recommended else None,
+        options=tuple(built.option(option, at) for option in advice.options),
+        other_roots=tuple(built.option(option, at) for option in advice.other_roots),
+        installed=built.predictions(advice.installed) if advice.installed else None,
+        missing=built.missing_issuer(advice.missing, at) if advice.missing else None,
+        request_text=advice.request_text,
+        command=None,
+        presented=tuple(built.presented(answer, at) for answer in answers),
+        paths=built.paths(evidence),
+        findings=findings,
+        timings_ms=timings,
+    )
+
+
+def _described(target: Target, connect: ConnectTo | None) -> report.Target:
+    where = None
+    if connect:
+        where = connect.host if connect.port is None else f"{connect.host}:{connect.port}"
+    return report.Target(
+        target.input, target.host, target.unicode_host, target.port, str(target.protocol), where
+    )
+
+
+def _read_chain(answer: Presented, problems: list[ProbeFinding]) -> tuple[Certificate, ...]:
+    """The certificates that can be read; each other one becomes a problem."""
+    chain = []
+    for index, der in enumerate(answer.chain, 1):
+        try:
+            chain.append(Certificate.from_der(der))
+        except FormatError as error:
+            problems.append(
+                ProbeFinding(
+                    "unreadable_certificate",
+                    "error",
+                    f"Certificate {index} of the chain cannot be read: {error.message}",
+                    "Have the server's certificate issued again.",
+                    "java.security.cert.CertificateFactory",
+                    "java.security.cert.CertificateException",
+                )
+            )
+    return tuple(chain)
+
+
+def _has_chain(answers: Sequence[Presented]) -> bool:
+    return any(answer.chain for answer in answers)
+
+
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 Verdict: TypeAlias = Literal["validated", "unproven", "not_found", "unreachable", "refused"]
 Severity: TypeAlias = Literal["error", "warning", "info"]
 OptionKind: TypeAlias = Literal["root", "intermediate", "server"]
+Timings: TypeAlias = Mapping[str, float]
 PathEnd: TypeAlias = Literal["root", "missing", "circle", "limit"]
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -264,7 +265,7 @@ class Report(_Model):
     """The paths that lead from the leaf towards possible trust anchors, the best ones first."""
     findings: tuple[Finding, ...]
     """What a person must know, the most severe first."""
-    timings_ms: Mapping[str, float]
+    timings_ms: Timings
     """How long each phase took, in milliseconds: `resolve`, `connect`, `prelude` and `handshake` of
     the slowest address, `issuers` (completing the chain), `analysis`, and `total`."""
 

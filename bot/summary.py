@@ -71,7 +71,10 @@ def command(target: Target, connect: ConnectTo | None) -> str | None:
         return None
     host, port = (connect.host, connect.port or target.port) if connect else ("", target.port)
     where = host or target.host
-    parts = ["openssl s_client -connect", f"[{where}]:{port}" if ":" in where else f"{where}:{port}"]
+    parts = [
+        "openssl s_client -connect",
+        f"[{where}]:{port}" if ":" in where else f"{where}:{port}",
+    ]
     if starttls := _STARTTLS.get(target.protocol):
         parts.append(f"-starttls {starttls}")
     if target.protocol is Protocol.XMPP:

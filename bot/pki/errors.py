@@ -198,7 +198,9 @@ def explain(text: str) -> Explanation:
         return Explanation("unknown", first_line, _UNKNOWN.cause, _UNKNOWN.remedy, None, "")
     row, match = found[0]
     details = {
-        name: visible(hit[1]) for name, pattern in _DETAILS.items() if (hit := pattern.search(plain))
+        name: visible(hit[1])
+        for name, pattern in _DETAILS.items()
+        if (hit := pattern.search(plain))
     }
     if host := match.groupdict().get("host"):
         details["host"] = visible(host)

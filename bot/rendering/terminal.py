@@ -51,7 +51,7 @@ class _Page:
         if report.command:
             yield ""
             yield "Run this on a machine that reaches the server:"
-            yield f"  {report.command}"
+            yield from (f"  {line}" for line in report.command.splitlines())
         yield from self._findings([f for f in report.findings if f.severity != "info"])
         if report.request_text:
             yield from self._section("Message to send")
