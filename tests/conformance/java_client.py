@@ -71,4 +71,6 @@ class JavaClient:
         trace: TracebackType | None,
     ) -> None:
         if self._process is not None:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             await self._process.communicate()

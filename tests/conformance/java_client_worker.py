@@ -11,6 +11,7 @@ that the TLS connection came about.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ def main() -> None:
             answer = {"connected": False, "message": _message(error)}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+    # JNDI leaves threads behind that the end of the JVM would wait for.
+    os._exit(0)
 
 
 def _install(pems: list[str], path: Path) -> None:
