@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JDKS := 11 17 21 25
 JDK_STAMPS := $(JDKS:%=.cache/jdk/%.stamp)
 
-.PHONY: run test lint format bench roots lock clean
+.PHONY: run test lint format roots lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/whichroot $(ARGS)
@@ -21,9 +21,6 @@ lint: $(VENV)/dev.stamp
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-bench: $(VENV)/dev.stamp $(JDK_STAMPS)
-	$(BIN)/python -m tools.bench $(ARGS)
 
 roots: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/python -m tools.make_roots $(ARGS)
