@@ -114,9 +114,11 @@ class _Options:
                 reasons.append(standing.standing)
                 if standing.warning:
                     warnings.append(standing.warning)
-            for source in self._evidence.describe(root).sources:
-                if source.kind == "company":
-                    reasons.append(f"It is one of the company's own ({visible(source.detail)}).")
+            reasons += (
+                f"It is one of the company's own roots ({visible(source.detail)})."
+                for source in self._evidence.describe(root).sources
+                if source.kind == "company"
+            )
         return self._option("root", candidate, reasons, warnings)
 
     def intermediate(self, candidate: Candidate) -> Option:
