@@ -115,7 +115,7 @@ class _Options:
                 if standing.warning:
                     warnings.append(standing.warning)
             reasons += (
-                f"It is one of the company's own ({visible(source.detail)})."
+                f"It is one of the company's own roots ({visible(source.detail)})."
                 for source in self._evidence.describe(root).sources
                 if source.kind == "company"
             )

@@ -18,14 +18,14 @@ class Judge:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._is_jdk_root = {jdk: evidence.is_jdk_root(jdk) for jdk in JDKS}
-        self._made: dict[tuple[Chain, Chain, int], Prediction] = {}
+        self._made: dict[Chain, dict[tuple[Chain, int], Prediction]] = {}
 
     def prediction(self, chain: Chain, installed: Chain, jdk: int = LATEST_JDK) -> Prediction:
         """What ``jdk`` decides about one chain."""
-        key = (chain, installed, jdk)
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = predict(
+        made = self._made.setdefault(installed, {})
+        prediction = made.get((chain, jdk))
+        if prediction is None:
+            prediction = made[chain, jdk] = predict(
                 chain,
                 installed,
                 host=self._evidence.host,
@@ -34,7 +34,7 @@ class Judge:
                 jdk=jdk,
                 is_jdk_root=self._is_jdk_root[jdk],
             )
-        return made
+        return prediction
 
     def predictions(self, installed: Chain) -> dict[int, Prediction]:
         """Per JDK the worst prediction over all chains: one that rejects, where there is one."""

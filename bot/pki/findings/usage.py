@@ -10,7 +10,6 @@ from bot.pki.findings.finding import Finding
 from bot.pki.findings.picture import Picture, View
 from bot.pki.java import JDKS, LATEST_JDK, predict
 from bot.pki.java.checks import HANDLED_EXTENSIONS
-from bot.pki.java.distrust import is_blocked
 from bot.pki.java.parsing import refusal
 from bot.pki.wording import java_phrase, java_versions, listed, quoted
 
@@ -60,14 +59,6 @@ def _readability(name: str, certificate: Certificate) -> Iterator[Finding]:
             f"{java_phrase(refusals[refusing[-1]] or '')}.",
             "Have it issued again in well-formed DER.",
             "RFC 5280 §4.1; sun.security.x509.X509CertImpl",
-        )
-    if is_blocked(certificate):
-        yield Finding(
-            "blocked_certificate",
-            "error",
-            f"{name} is on Java's list of blocked certificates (stolen, misissued or withdrawn).",
-            "Stop using it, and have a new one issued by another CA.",
-            f"lib/security/blocked.certs; {_CERTPATH}.UntrustedChecker",
         )
 
 
