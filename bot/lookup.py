@@ -34,6 +34,7 @@ from bot.pki.java import Endpoint
 from bot.pki.options import Advice
 from bot.pki.roots import Roots, public_roots
 from bot.probe.handshake import probe
+from bot.probe.pasted import redacted
 from bot.probe.presented import ConnectTo, Presented, ProbeFinding
 from bot.probe.protocols import Protocol
 from bot.probe.target import Target, candidates
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 _LDAPS_PORTS: Final = (636, 3269)
 _DENIED: Final = "egress_denied"
+_UNREADABLE: Final = "unreadable_certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ class Lookup:
         evidence = await self._evidence(question, target, answers, problems, phases)
         analysis = time.perf_counter()
         advice = advise(evidence) if evidence.distinct_chains else None
+        if advice and any(problem.code == _UNREADABLE for problem in problems):
+            # Java ends the handshake at such a certificate, whatever is installed.
+            advice = replace(advice, verdict="not_found", recommended=None)
         found = find(evidence, advice) if advice else ()
         findings = report_building.ordered(
             (
@@ -212,7 +217,7 @@ class Lookup:
 def refused(text: str, error: TargetError, at: datetime | None = None) -> report.Report:
     """The report on a text that names no server."""
     found = report.Finding("bad_target", "error", error.message, error.remedy, "", None, ())
-    target = report.Target(text, None, None, None, None, None)
+    target = report.Target(redacted(text), None, None, None, None, None)
     return _empty(target, "refused", str(error), at or datetime.now(UTC), None, (), (found,), {})
 
 
@@ -323,7 +328,7 @@ def _read_chain(answer: Presented, problems: list[ProbeFinding]) -> tuple[Certif
         except FormatError as error:
             problems.append(
                 ProbeFinding(
-                    "unreadable_certificate",
+                    _UNREADABLE,
                     "error",
                     f"Certificate {index} of the chain cannot be read: {error.message}",
                     "Have the server's certificate issued again.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.authority import make_root
-from tests.support.servers import tls_server
+from tests.support.servers import answering, raw_server, recorded_flight, tls_server
 
 HOST = "dc01.corp.example"
 
@@ -106,3 +106,23 @@ async def test_errors_are_explained() -> None:
     assert json.loads(output)["code"] == "unknown_issuer"
     code, _ = await whichroot("explain", "nothing of the kind")
     assert code == 1
+
+
+async def test_a_password_in_a_target_that_is_refused_is_not_shown() -> None:
+    secret = "https://user:s3cret@host:99999/x"
+    for arguments in (["--json", secret], [secret], [secret, secret]):
+        code, output = await whichroot("check", *arguments)
+        assert code == 1
+        assert "s3cret" not in output
+
+
+async def test_a_chain_with_a_certificate_that_cannot_be_read_is_never_validated(
+    tmp_path: Path,
+) -> None:
+    root = make_root("Corp Root CA")
+    (tmp_path / "root.pem").write_bytes(root.pem)
+    flight = recorded_flight([root.leaf(HOST).der, b"\x30\x03\x02\x01\x00"])
+    async with raw_server(answering(flight)) as server:
+        code, report = await check(server.port, WHICHROOT_COMPANY_ROOTS=str(tmp_path))
+    assert (code, report["verdict"], report["recommended"]) == (1, "not_found", None)
+    assert "unreadable_certificate" in [finding["code"] for finding in report["findings"]]
