@@ -34,10 +34,10 @@ from bot.pki.java import Endpoint
 from bot.pki.options import Advice
 from bot.pki.roots import Roots, public_roots
 from bot.probe.handshake import probe
-from bot.probe.pasted import redacted
 from bot.probe.presented import ConnectTo, Presented, ProbeFinding
 from bot.probe.protocols import Protocol
 from bot.probe.target import Target, candidates
+from bot.redaction import redacted
 from bot.settings import Settings
 from bot.text import visible
 

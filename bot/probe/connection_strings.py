@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from bot.errors import TargetError
 from bot.probe.endpoint import EXAMPLE, Endpoint, read_endpoint
-from bot.probe.pasted import redacted, unwrapped
+from bot.probe.pasted import unwrapped
 from bot.probe.protocols import SCHEMES
+from bot.redaction import redacted
 from bot.text import visible
 
 _SETTING = re.compile(

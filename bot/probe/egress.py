@@ -294,10 +294,11 @@ def parse_ports(text: str) -> tuple[range, ...]:
     """The ports of a comma-separated list of ports and ranges. Raises `SettingsError`."""
     ranges = []
     for item in _items(text):
-        first, _, last = item.partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal()):
+        first, dash, last = item.partition("-")
+        ports = [int(port) if port.isdecimal() else -1 for port in (first, last if dash else first)]
+        if not 0 < ports[0] <= ports[1] <= 65535:
             raise SettingsError(f'"{visible(item)}" is no port.', "Write 443, 636, 8000-8999.")
-        ranges.append(range(int(first), int(last or first) + 1))
+        ranges.append(range(ports[0], ports[1] + 1))
     return tuple(ranges)
 
 

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.errors import TargetError
-from bot.probe.pasted import redacted
 from bot.probe.protocols import SCHEMES
+from bot.redaction import redacted
 from bot.text import visible
 
 EXAMPLE = "Write one server as host:port or as a URL, for example dc01.corp.example:636."

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.probe.flight import TLS12, TLS13, VERSIONS
+from bot.probe.flight import TLS12, TLS13
 from bot.probe.presented import Limits, ProbeFinding
 from bot.probe.problems import plaintext
 from bot.probe.protocols import Protocol
@@ -51,7 +51,8 @@ ALERTS: Final = {
 }
 """TLS alerts by number, under the names that Java's ``sun.security.ssl.Alert`` prints."""
 
-_JAVA_VERSIONS: Final = {"SSLv3": "SSL30", "TLSv1": "TLS10", "TLSv1.1": "TLS11"}
+_TITLES: Final = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1"}
+_JAVA_VERSIONS: Final = {0x0300: "SSL30", 0x0301: "TLS10", 0x0302: "TLS11"}
 """As ``sun.security.ssl.ProtocolVersion`` prints them."""
 
 _FATAL: Final = 2
@@ -134,7 +135,7 @@ def java_cannot(attempt: Attempt, as_java: Attempt | None) -> ProbeFinding:
         return ProbeFinding(
             "tls_rsa_only",
             "warning",
-            f"The server offers only static RSA key exchange ({suite}), which JDK 24 and later disable.",
+            f"The server offers only static RSA key exchange ({suite}), which JDK 24 and later and recent updates of older ones disable.",
             "Enable ECDHE suites on the server; a truststore change does not help.",
             "java.security, jdk.tls.disabledAlgorithms (TLS_RSA_*)",
             java,
@@ -169,26 +170,30 @@ def java_cannot(attempt: Attempt, as_java: Attempt | None) -> ProbeFinding:
     return ProbeFinding(
         "sha1_handshake",
         "warning",
-        "The server signs the handshake only with SHA-1, which JDK 24 and later disable.",
+        "The server signs the handshake only with SHA-1, which JDK 25 and recent updates of older ones disable.",
         "Enable signatures with SHA-256 on the server.",
         "java.security, jdk.tls.disabledAlgorithms (HandshakeSignature)",
-        java,
+        _java_phrase(as_java) or "Unsupported signature algorithm (rsa_pkcs1_sha1)",
     )
 
 
 def _too_old(attempt: Attempt, as_java: Attempt | None) -> ProbeFinding:
-    version = VERSIONS.get(attempt.flight.version or 0, "an unknown version")
-    phrase = _java_phrase(as_java) or (
+    version = attempt.flight.version or 0
+    chosen = as_java.flight if as_java else attempt.flight
+    suite = suite_name(chosen.suite or 0)
+    java = _java_phrase(as_java) or (
         f"The server selected protocol version {_JAVA_VERSIONS.get(version, version)} is not "
         "accepted by client preferences [TLS13, TLS12]"
+        if java_offers(suite)
+        else f"Server selected improper ciphersuite {suite}"
     )
     return ProbeFinding(
         "tls_too_old",
         "error",
-        f"The server speaks {version} at best; Java speaks TLS 1.2 and 1.3.",
+        f"The server speaks {_TITLES.get(version, 'an unknown version of TLS')} at best; Java speaks TLS 1.2 and 1.3.",
         "Enable TLS 1.2 or 1.3 on the server; a truststore change does not help.",
         "java.security, jdk.tls.disabledAlgorithms (TLSv1, TLSv1.1); RFC 8996",
-        phrase,
+        java,
     )
 
 

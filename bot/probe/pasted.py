@@ -1,4 +1,4 @@
-"""What surrounds an address when it is pasted: links, quotes, odd characters, secrets, neighbours."""
+"""What surrounds an address when it is pasted: links, quotes, odd characters, neighbours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from bot.errors import TargetError
+from bot.redaction import redacted
 from bot.text import visible
 
 _ALIKE = {
@@ -22,19 +23,6 @@ _ALIKE = {
 _JOINERS = dict.fromkeys((0x200C, 0x200D))
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": " ", "&amp;": "&"}
 _ENTITY = re.compile("|".join(_ENTITIES))
-_SECRETS = re.compile(
-    r"""((?:password|passwd|passphrase|pwd|secret|token|api-?key)\w*(?:\s*=\s*|\s*:\s+))"""
-    r"""(?:\{[^}]*\}?|"[^"]*"?|'[^']*'?|[^;&]+)""",
-    re.IGNORECASE,
-)
-_SECRET_OPTIONS = re.compile(r"(\s-(?:w|u|-user|-password|pass|passin|storepass)[ =])\s*\S+")
-_NO_PORT = r"(?![0-9]{1,5}(?:[/?#\s]|$))"
-_USER_INFO = re.compile(rf"://(?:[^/?#@\s:]*:{_NO_PORT}.*@|[^/?#\s]*@)", re.DOTALL)
-_ORACLE_USER = re.compile(r"(oracle:\w+:)[^@\s]+@", re.IGNORECASE)
-_BARE_USER_INFO = re.compile(
-    rf"(?<![^\s\"'<(])(?!jdbc:)[^\s:/@]+:(?!//){_NO_PORT}\S+@", re.IGNORECASE
-)
-
 _SLACK_LINK = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]()]+)\]\(([^()\s]+)\)")
 _BEFORE = " \"'`“”„‚‘’«»‹›<>({~•,;!?"
@@ -42,14 +30,6 @@ _AFTER = " \"'`“”„‚‘’«»‹›<>)}~,;!?"
 
 _ADDRESS_SIGN = re.compile(r"[.:0-9\[]")
 _SEPARATOR = re.compile(r"[\s;]+|,(?=[a-z]+://)|,(?![^\s;]*=)", re.IGNORECASE)
-
-
-def redacted(text: str) -> str:
-    """``text`` without the user information of URLs and without the values of passwords and
-    tokens: what may be shown, stored and logged."""
-    text = _SECRET_OPTIONS.sub(r"\1***", _SECRETS.sub(r"\1***", text))
-    text = _ORACLE_USER.sub(r"\1***@", _USER_INFO.sub("://***@", text))
-    return _BARE_USER_INFO.sub("***@", text)
 
 
 def unified(text: str) -> str:

@@ -9,7 +9,7 @@ from bot.errors import TargetError
 from bot.probe.connection_strings import read_command, read_connection_string
 from bot.probe.endpoint import EXAMPLE, Endpoint, read_endpoint
 from bot.probe.hostname import read_host
-from bot.probe.pasted import pieces, redacted, unified, unwrapped
+from bot.probe.pasted import pieces, unified, unwrapped
 from bot.probe.protocols import (
     DEFAULT_PORTS,
     DIRECT_TLS_PORTS,
@@ -19,6 +19,7 @@ from bot.probe.protocols import (
     WEB_SCHEMES,
     Protocol,
 )
+from bot.redaction import redacted
 from bot.text import visible
 
 __all__ = ["Protocol", "Target", "candidates", "parse_target", "parse_targets"]

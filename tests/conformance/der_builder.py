@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Literal
 
 NULL = b"\x05\x00"
@@ -80,6 +81,7 @@ def octets(content: bytes) -> bytes:
     return tlv(0x04, content)
 
 
+@cache
 def oid(dotted: str) -> bytes:
     """OBJECT IDENTIFIER."""
     first, second, *rest = (int(part) for part in dotted.split("."))

@@ -53,7 +53,11 @@ class JavaOracle:
 
     def judge(self, record: Record) -> Verdict:
         """What Java decides on *record*."""
-        return Verdict.from_json(json.loads(self._ask(json.dumps(record.to_json()))))
+        return self.judge_line(json.dumps(record.to_json()))
+
+    def judge_line(self, line: str) -> Verdict:
+        """The same for a record that is JSON already."""
+        return Verdict.from_json(json.loads(self._ask(line)))
 
     def judge_all(self, records: Iterable[Record]) -> Iterator[Verdict]:
         """The verdicts in the order of *records*."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import textwrap
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
@@ -16,8 +15,7 @@ _END = "-----END CERTIFICATE-----"
 
 def pem(der: bytes) -> str:
     """The PEM form of *der*, whatever it holds."""
-    body = "\n".join(textwrap.wrap(base64.b64encode(der).decode(), 64))
-    return f"{_BEGIN}\n{body}\n{_END}\n"
+    return f"{_BEGIN}\n{base64.encodebytes(der).decode()}{_END}\n"
 
 
 def der_of(text: str) -> bytes:

@@ -35,9 +35,8 @@ class AiaServer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
         path = head[0].split(" ")[1]
         self.requests.append(path)
-        self.headers = {
-            name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])
-        }
+        fields = (line.partition(": ") for line in head[1:] if line)
+        self.headers = {name.lower(): value for name, _, value in fields}
         await self.pages.get(path, page(b"not here", status=404))(reader, writer)
 
 
@@ -92,10 +91,11 @@ def silent(asked: asyncio.Event) -> Script:
     return script
 
 
-def held(release: asyncio.Event, then: Script) -> Script:
-    """Answers once ``release`` is set."""
+def held(asked: asyncio.Event, release: asyncio.Event, then: Script) -> Script:
+    """Sets ``asked`` and goes on once ``release`` is set."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
         await release.wait()
         await then(reader, writer)
 

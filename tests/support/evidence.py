@@ -69,21 +69,3 @@ def evidence(
         is_jdk_root=is_jdk_root,
         public_root=find,
     )
-
-
-class MadeRoots(Roots):
-    """Roots that a test made, as a store."""
-
-    def __init__(self, *roots: Root) -> None:
-        self._roots = roots
-
-    def by_subject(self, name: object) -> tuple[Root, ...]:
-        return tuple(root for root in self._roots if root.certificate.subject == name)
-
-    def by_key(self, key: object) -> tuple[Root, ...]:
-        return tuple(root for root in self._roots if root.certificate.public_key == key)
-
-    def by_key_identifier(self, identifier: bytes) -> tuple[Root, ...]:
-        return tuple(
-            root for root in self._roots if root.certificate.subject_key_identifier == identifier
-        )

@@ -11,24 +11,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 import struct
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from OpenSSL import SSL
 
 from tests.support.authority import Issued
 
 Script: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _VERSIONS = {
-    "TLSv1": ssl.TLSVersion.TLSv1,
-    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
-    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
-    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+    "TLSv1": SSL.TLS1_VERSION,
+    "TLSv1.1": SSL.TLS1_1_VERSION,
+    "TLSv1.2": SSL.TLS1_2_VERSION,
+    "TLSv1.3": SSL.TLS1_3_VERSION,
 }
 
 
@@ -39,7 +38,7 @@ class Server:
     port: int
     host: str = "127.0.0.1"
     connections: int = 0
-    server_names: list[str | None] = field(default_factory=list)
+    server_names: list[bytes | None] = field(default_factory=list)
     """The SNI of each ClientHello that a TLS server has seen."""
 
     @property
@@ -51,60 +50,153 @@ def server_context(
     chain: Sequence[Issued],
     *,
     versions: Sequence[str] = ("TLSv1.2", "TLSv1.3"),
-    ciphers: str | None = None,
-    curve: str | None = None,
+    ciphers: str = "ALL:COMPLEMENTOFALL",
+    curve: ec.EllipticCurve | None = None,
     client_cas: Sequence[Issued] = (),
-    demand: ssl.VerifyMode | None = None,
-    alpn: Sequence[str] = (),
-) -> ssl.SSLContext:
+    demands_certificate: bool = True,
+    alpn: bytes | None = None,
+) -> SSL.Context:
     """A context that sends ``chain`` (the first with its key) exactly in this order, over the
     ``versions`` from the first to the last.
 
-    ``client_cas`` with ``demand`` (``CERT_REQUIRED`` unless given) ask for a client certificate.
+    ``client_cas`` are named to the client, which must have a certificate from one of them, or may.
+    With ``alpn`` the client must offer that protocol.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers(f"{ciphers or 'ALL:COMPLEMENTOFALL'}:@SECLEVEL=0")
-    with warnings.catch_warnings():
-        # TLS 1.0 and 1.1 are deprecated, and just what some of these servers are about.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = _VERSIONS[versions[0]]
-        context.maximum_version = _VERSIONS[versions[-1]]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        (path / "chain.pem").write_bytes(b"".join(issued.pem for issued in chain))
-        (path / "key.pem").write_bytes(chain[0].key_pem)
-        context.load_cert_chain(path / "chain.pem", path / "key.pem")
-    if curve:
-        context.set_ecdh_curve(curve)
-    if client_cas or demand is not None:
-        context.verify_mode = ssl.CERT_REQUIRED if demand is None else demand
-        if client_cas:
-            context.load_verify_locations(cadata=b"".join(ca.pem for ca in client_cas).decode())
-    if alpn:
-        context.set_alpn_protocols(list(alpn))
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(_VERSIONS[versions[0]])
+    context.set_max_proto_version(_VERSIONS[versions[-1]])
+    context.set_cipher_list(f"{ciphers}:@SECLEVEL=0".encode())
+    context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE)
+    key = chain[0].key
+    assert isinstance(
+        key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    )
+    context.use_privatekey(key)
+    context.use_certificate(chain[0].certificate)
+    for issued in chain[1:]:
+        context.add_extra_chain_cert(issued.certificate)
+    if curve is not None:
+        context.set_tmp_ecdh(curve)
+    if client_cas:
+        demand = SSL.VERIFY_FAIL_IF_NO_PEER_CERT if demands_certificate else 0
+        context.set_verify(SSL.VERIFY_PEER | demand, lambda *verdict: bool(verdict[-1]))
+        for ca in client_cas:
+            context.add_client_ca(ca.certificate)
+    if alpn is not None:
+        context.set_alpn_select_callback(lambda connection, offered: _selected(alpn, offered))
     return context
+
+
+def _selected(wanted: bytes, offered: list[bytes]) -> bytes:
+    if wanted not in offered:
+        raise ValueError("no common application protocol")
+    return wanted
 
 
 @contextlib.asynccontextmanager
 async def tls_server(
-    chain: Sequence[Issued] | ssl.SSLContext, script: Script | None = None
+    chain: Sequence[Issued] | SSL.Context, script: Script | None = None
 ) -> AsyncIterator[Server]:
-    """A server that speaks TLS at once, as `server_context` makes it by default or as given, and
-    then follows ``script`` (which by default waits until the client leaves)."""
-    context = chain if isinstance(chain, ssl.SSLContext) else server_context(chain)
-    async with _listening(script or until_closed, context) as server:
+    """A server that speaks TLS at once, with a context that `server_context` makes by default or as
+    given, and then follows ``script`` inside TLS (by default it waits until the client leaves)."""
+    context = chain if isinstance(chain, SSL.Context) else server_context(chain)
+    async with raw_server(upgrading(context, script)) as server:
+        context.set_tlsext_servername_callback(
+            lambda connection: server.server_names.append(connection.get_servername())
+        )
         yield server
+
+
+def upgrading(context: SSL.Context, script: Script | None = None) -> Script:
+    """Speaks TLS from here on, and follows ``script`` inside."""
+
+    async def upgraded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        transport = _TlsTransport(context, reader, writer)
+        if await transport.handshake():
+            inside = asyncio.StreamReader()
+            protocol = asyncio.StreamReaderProtocol(inside)
+            loop = asyncio.get_running_loop()
+            listening = loop.create_task(transport.listen(inside))
+            try:
+                outside = asyncio.StreamWriter(transport, protocol, inside, loop)
+                await (script or until_closed)(inside, outside)
+            finally:
+                listening.cancel()
+            transport.close()
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    return upgraded
+
+
+class _TlsTransport(asyncio.Transport):
+    """The server's side of TLS over a pair of streams. Unlike asyncio's own it sends the alert that
+    says why a handshake failed."""
+
+    def __init__(
+        self, context: SSL.Context, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        super().__init__()
+        self._connection = SSL.Connection(context)
+        self._connection.set_accept_state()
+        self._reader = reader
+        self._writer = writer
+
+    async def handshake(self) -> bool:
+        """Whether it succeeds."""
+        while True:
+            try:
+                self._connection.do_handshake()
+            except SSL.WantReadError:
+                self._flush()
+                data = await self._reader.read(65536)
+                if not data:
+                    return False
+                self._connection.bio_write(data)
+            except SSL.Error:
+                self._flush()
+                return False
+            else:
+                self._flush()
+                return True
+
+    async def listen(self, inside: asyncio.StreamReader) -> None:
+        """Feeds ``inside`` with what the client says."""
+        with contextlib.suppress(SSL.Error, OSError):
+            while data := await self._reader.read(65536):
+                self._connection.bio_write(data)
+                with contextlib.suppress(SSL.WantReadError):
+                    while True:
+                        inside.feed_data(self._connection.recv(65536))
+        inside.feed_eof()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._connection.sendall(bytes(data))
+        self._flush()
+
+    def close(self) -> None:
+        with contextlib.suppress(SSL.Error):
+            self._connection.shutdown()
+        self._flush()
+
+    def abort(self) -> None:
+        self._writer.transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._writer.is_closing()
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return self._writer.get_extra_info(name, default)
+
+    def _flush(self) -> None:
+        with contextlib.suppress(SSL.WantReadError):
+            self._writer.write(self._connection.bio_read(1 << 20))
 
 
 @contextlib.asynccontextmanager
 async def raw_server(script: Script) -> AsyncIterator[Server]:
-    """A server without TLS that follows ``script`` with every client."""
-    async with _listening(script, None) as server:
-        yield server
-
-
-@contextlib.asynccontextmanager
-async def _listening(script: Script, context: ssl.SSLContext | None) -> AsyncIterator[Server]:
+    """A server that follows ``script`` with every client."""
     server = Server(0)
     running: set[asyncio.Task[None]] = set()
 
@@ -120,13 +212,7 @@ async def _listening(script: Script, context: ssl.SSLContext | None) -> AsyncIte
             running.discard(task)
             writer.transport.abort()
 
-    if context is not None:
-
-        def note_name(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-            server.server_names.append(name)
-
-        context.sni_callback = note_name
-    listener = await asyncio.start_server(serve, server.host, 0, ssl=context)
+    listener = await asyncio.start_server(serve, server.host, 0)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
@@ -142,9 +228,9 @@ async def until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     await reader.read()
 
 
-def saying(*turns: bytes, upgrade: ssl.SSLContext | None = None) -> Script:
-    """Says the first of ``turns``, and each further one after the client has said something (an
-    empty turn says nothing); then speaks TLS with ``upgrade``, or waits until the client leaves."""
+def saying(*turns: bytes, then: Script = until_closed) -> Script:
+    """Says the first of ``turns``, and each further one after the client has said something; an
+    empty turn says nothing. Then does as ``then`` does."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for number, turn in enumerate(turns):
@@ -152,9 +238,7 @@ def saying(*turns: bytes, upgrade: ssl.SSLContext | None = None) -> Script:
                 return
             writer.write(turn)
             await writer.drain()
-        if upgrade is not None:
-            await writer.start_tls(upgrade)
-        await reader.read()
+        await then(reader, writer)
 
     return script
 
@@ -217,6 +301,15 @@ def recorded_flight(
     size = 16 * 1024
     parts = [messages[at : at + size] for at in range(0, len(messages), size)]
     return b"".join(record(22, part, min(version, 0x0303)) for part in parts)
+
+
+def dh_key_exchange(bits: int) -> bytes:
+    """A ServerKeyExchange of DHE with a prime of that length (RFC 5246 section 7.4.3), whose signature
+    is worthless."""
+    prime = (1 << bits) - 1
+    numbers = [prime.to_bytes(bits // 8, "big"), b"\2", b"\x40" + bytes(bits // 8 - 1)]
+    body = b"".join(len(number).to_bytes(2, "big") + number for number in numbers)
+    return message(12, body + b"\x04\x01" + b"\0\x80" + bytes(128))
 
 
 def alert(code: int, *, level: int = 2, version: int = 0x0303) -> bytes:

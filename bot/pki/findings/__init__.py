@@ -24,6 +24,8 @@ __all__ = ["Finding", "Severity", "find"]
 
 #: More findings than this help nobody.
 MAX_FINDINGS = 60
+#: What keeps a client from connecting although Java accepts the chain.
+_BESIDE_THE_CHAIN = frozenset({"leaf_curve_unsupported"})
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 _CHECKS: tuple[Callable[[Picture], Iterator[Finding]], ...] = (
     chain.check,
@@ -46,12 +48,18 @@ def find(evidence: Evidence, advice: Advice) -> tuple[Finding, ...]:
     found = [finding for check in _CHECKS for finding in check(picture)]
     accepted = advice.recommended is not None and advice.recommended.is_accepted
     if accepted:
-        found = [replace(f, severity="warning") if f.severity == "error" else f for f in found]
+        found = [_softened(f) for f in found]
     elif picture.views and not any(f.severity == "error" for f in found):
         found += _refusal(advice)
     found += installed.check(picture)
     distinct = dict.fromkeys(found)
     return tuple(sorted(distinct, key=lambda f: _ORDER[f.severity])[:MAX_FINDINGS])
+
+
+def _softened(finding: Finding) -> Finding:
+    if finding.severity == "error" and finding.code not in _BESIDE_THE_CHAIN:
+        return replace(finding, severity="warning")
+    return finding
 
 
 def _refusal(advice: Advice) -> Iterator[Finding]:

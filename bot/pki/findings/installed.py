@@ -89,14 +89,6 @@ def _describe(picture: Picture, installed: Certificate, accepted: bool) -> Findi
             _what_to_install(picture),
             _PKIX,
         )
-    if same_name is not None and same_name.public_key == installed.public_key:
-        return Finding(
-            "installed_same_ca",
-            "info",
-            f"{name} is another certificate of the same CA, with the same key.",
-            "",
-            _PKIX,
-        )
     issuers = {view.path.last.issuer for view in picture.views}
     if same_name is not None or installed.subject in issuers:
         return Finding(

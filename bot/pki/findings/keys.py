@@ -32,13 +32,24 @@ def check(picture: Picture) -> Iterator[Finding]:
 def _key(role: str, name: str, certificate: Certificate) -> Iterator[Finding]:
     key = certificate.public_key
     if key.algorithm == "EC" and key.curve not in _CURVES:
-        yield Finding(
-            "unsupported_curve",
-            "error",
-            f"{name} has a key on the curve {key.curve}, which Java does not support.",
-            "Have it issued again with a P-256, P-384 or P-521 key.",
-            "JDK-8235540; sun.security.util.CurveDB",
-        )
+        what = f"{name} has a key on the curve {key.curve}"
+        mend = "Have it issued again with a P-256, P-384 or P-521 key."
+        if role == "leaf":
+            yield Finding(
+                "leaf_curve_unsupported",
+                "error",
+                f"{what}, and no Java client can complete a handshake with that.",
+                mend,
+                "JDK-8235540; sun.security.ssl.NamedGroup, sun.security.ssl.SignatureScheme",
+            )
+        else:
+            yield Finding(
+                "unsupported_curve",
+                "error",
+                f"{what}, with which Java verifies no signature.",
+                mend,
+                "JDK-8235540; sun.security.util.CurveDB",
+            )
     if not key.bits:
         return
     if key.bits < _REFUSED_BITS.get(key.algorithm, 0):

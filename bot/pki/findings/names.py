@@ -9,11 +9,11 @@ from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.findings.finding import Finding
 from bot.pki.findings.picture import Picture
-from bot.pki.java import JDKS, LATEST_JDK
+from bot.pki.java import LATEST_JDK
 from bot.pki.java.hostnames import check_host, is_address, matches
 from bot.pki.java.rejection import Rejected
 from bot.pki.names import COMMON_NAME
-from bot.pki.wording import java_phrase, java_versions, lowered, shortened
+from bot.pki.wording import lowered, shortened
 from bot.text import visible
 
 _JDK = "sun.security.util.HostnameChecker"
@@ -27,20 +27,9 @@ def check(picture: Picture) -> Iterator[Finding]:
         host = picture.evidence.host
         if host is None:
             continue
-        refusals = _refusals(picture, leaf, host)
-        if LATEST_JDK in refusals:
-            yield _mismatch(picture, leaf, host, refusals[LATEST_JDK])
-        elif refusals:
-            jdks = list(refusals)
-            yield Finding(
-                "name_matches_newer_java_only",
-                "warning",
-                f"{java_versions(jdks)} does not take {lowered(picture.named('leaf', leaf))} "
-                f'for one of "{visible(host)}": {java_phrase(refusals[jdks[0]])}.',
-                "Have the certificate issued with the host name in full in its SAN.",
-                _JDK,
-            )
-        if LATEST_JDK not in refusals and not leaf.dns_names and not is_address(host):
+        if message := _refusal(picture, leaf, host):
+            yield _mismatch(picture, leaf, host, message)
+        elif not leaf.dns_names and not is_address(host):
             yield Finding(
                 "common_name_only",
                 "warning",
@@ -58,14 +47,12 @@ def usable_names(leaf: Certificate) -> tuple[str, ...]:
     return tuple(dict.fromkeys(visible(name, 100) for name in (*names, *leaf.ip_addresses)))
 
 
-def _refusals(picture: Picture, leaf: Certificate, host: str) -> dict[int, str]:
-    refusals = {}
-    for jdk in JDKS:
-        try:
-            check_host(leaf, host, picture.evidence.endpoint, jdk)
-        except Rejected as rejected:
-            refusals[jdk] = str(rejected)
-    return refusals
+def _refusal(picture: Picture, leaf: Certificate, host: str) -> str | None:
+    try:
+        check_host(leaf, host, picture.evidence.endpoint, LATEST_JDK)
+    except Rejected as rejected:
+        return str(rejected)
+    return None
 
 
 def _mismatch(picture: Picture, leaf: Certificate, host: str, message: str) -> Finding:

@@ -40,38 +40,28 @@ class View:
         """The issuers without the root."""
         return self.issuers[:-1] if self.root else self.issuers
 
-    @property
-    def below_anchor(self) -> tuple[Certificate, ...]:
-        """What Java checks in full when the root is the anchor."""
-        return self.path.certificates[:-1] if self.root else self.path.certificates
-
 
 class Picture:
     """The evidence seen in the light of the advice."""
 
-    def __init__(self, evidence: Evidence, advice: Advice) -> None:
+    def __init__(
+        self, evidence: Evidence, advice: Advice, views: tuple[View, ...] | None = None
+    ) -> None:
         self.evidence = evidence
         self.advice = advice
         self.at = evidence.at
-
-    @cached_property
-    def views(self) -> tuple[View, ...]:
-        return tuple(
+        #: One per distinct chain, by default with the path to the root that the advice is about.
+        self.views = views or tuple(
             View(chain, addresses, self._path(chain))
-            for chain, addresses in self.evidence.distinct_chains.items()
+            for chain, addresses in evidence.distinct_chains.items()
         )
-
-    @cached_property
-    def root(self) -> Certificate | None:
-        """The root that the advice is about, recommended or not."""
-        return next(iter(self._wanted), None)
 
     @cached_property
     def roots(self) -> tuple[Certificate, ...]:
         """The roots of the views, each once."""
         return tuple(dict.fromkeys(view.root for view in self.views if view.root))
 
-    def each(self, *, roots: bool = True) -> Iterator[tuple[str, Certificate]]:
+    def each(self) -> Iterator[tuple[str, Certificate]]:
         """Every certificate of the paths once, with its role: ``leaf``, ``intermediate``,
         ``root``."""
         seen: set[Certificate] = set()
@@ -84,7 +74,7 @@ class Picture:
                     yield "leaf", certificate
                 elif certificate != view.root:
                     yield "intermediate", certificate
-                elif roots:
+                else:
                     yield "root", certificate
 
     def named(self, role: str, certificate: Certificate) -> str:

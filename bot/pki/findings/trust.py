@@ -34,6 +34,7 @@ def check(picture: Picture) -> Iterator[Finding]:
         yield from _removed(picture, root)
     for view in picture.views:
         yield from _distrusted(picture, view)
+    yield from _refused_root(picture)
     yield from _older_java(picture)
 
 
@@ -145,6 +146,22 @@ def _distrusted(picture: Picture, view: View) -> Iterator[Finding]:
             "Plan the move to another CA before the renewal.",
             source,
         )
+
+
+def _refused_root(picture: Picture) -> Iterator[Finding]:
+    recommended, options = picture.advice.recommended, picture.advice.options
+    if recommended is None or recommended.option == "root" or options[0].option != "root":
+        return
+    message = options[0].predictions[LATEST_JDK].message or ""
+    root = options[0].certificates[0].certificate
+    yield Finding(
+        "root_refused",
+        "warning",
+        f"With the root {quoted(root)} installed Java {LATEST_JDK} refuses the server: "
+        f"{java_phrase(message)}.",
+        "Until the chain is mended, install the recommended certificate instead.",
+        "sun.security.validator.PKIXValidator",
+    )
 
 
 def _older_java(picture: Picture) -> Iterator[Finding]:

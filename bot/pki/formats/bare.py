@@ -17,16 +17,17 @@ from bot.text import visible
 #: A SEQUENCE in Base64, or Base64 of "-----B".
 _START = re.compile(r"(?<![A-Za-z0-9+/_])(?:M[A-I][A-Za-z0-9+/_-]{2}|LS0tLS1C)")
 _PEM_TWICE = "LS0tLS1C"
-#: The next one of several that stand right behind each other.
-_NEXT = re.compile(r"={0,2}(?=MI[A-P])")
+#: The next one of several that stand right behind each other, lines broken anywhere.
+_NEXT = re.compile(r"={0,2}\s{0,8}(?=M\s{0,8}I\s{0,8}[A-P])")
 _RUN = re.compile(r"[A-Za-z0-9+/_-]+")
 #: What may stand between two runs of the same Base64: line ends, quoting, concatenation.
 _BETWEEN = re.compile(r"[\s>|\"'`,;\\*#•]*")
 _BLANK_LINE = re.compile(r"\n[ \t>|]*\n")
 #: Below this, something that starts like DER and is not is taken for a word.
 _WORTH_A_WORD = 100
+_SAMPLE = 10_000
 
-_HEX_START = re.compile(r"(?<![0-9A-Fa-f])30(?:[\s:,;-]|0[xX]|\\x){0,4}8[0-4]")
+_HEX_START = re.compile(r"(?<![0-9A-Fa-f])30(?:[\s:,;-]|0[xX]|\\x){0,4}(?:8[0-4]|[2-7][0-9A-Fa-f])")
 _HEX_OCTET = re.compile(r"(?:[\s:,;-]|0[xX]|\\x|\\\n){0,8}([0-9A-Fa-f]{2})")
 #: An address, then octets one by one (certutil, hexdump) or in groups (xxd), behind the lines of
 #: certutil's tree.
@@ -42,13 +43,11 @@ def find(text: str) -> tuple[list[Blob], bool]:
 
     The work is bounded by a few times the length of the text.
     """
-    work = _Work(4 * len(text) + (1 << 20))
-    lines = text.split("\n")
-    numbered = sum(1 for line in lines if NUMBERED_LINE.match(line))
-    if numbered > 4 and numbered * 5 >= 4 * sum(1 for line in lines if line.strip()):
-        dumped = list(_dumps(text))
+    work = _Work(2 * len(text) + (1 << 19))
+    if _is_numbered(text):
+        lines = text.split("\n")
         plain = "\n".join(NUMBERED_LINE.sub(blank, line, count=1) for line in lines)
-        found = dumped or [_numbered(blob) for blob in _base64(plain, work)]
+        found = list(_dumps(text)) or [_numbered(blob) for blob in _base64(plain, work)]
     else:
         found = [*_base64(text, work), *_dumps(text)]
     if not found:
@@ -61,6 +60,13 @@ class _Work:
 
     def __init__(self, left: int) -> None:
         self.left = left
+
+
+def _is_numbered(text: str) -> bool:
+    """Whether the first lines that are not empty begin with numbers."""
+    lines = [line for line in text[:_SAMPLE].split("\n") if line.strip()]
+    numbered = sum(1 for line in lines if NUMBERED_LINE.match(line))
+    return numbered > 4 and numbered * 5 >= 4 * len(lines)
 
 
 def _numbered(blob: Blob) -> Blob:

@@ -47,6 +47,10 @@ _BINARY = (
 _LOOKED_AT = 50_000
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
 OFFICE = Foreign("is an Office document", _EXPORT)
+TOO_LONG = Foreign(
+    "is too long a text to be searched to its end, and its beginning holds no certificate",
+    "Send only the certificates.",
+)
 _BINARY_KEYS = (
     (b"\x1e\xf1\xb5\xb0", "private key (PVK)"),
     (b"\x07\x02\0\0", "private key (PRIVATEKEYBLOB)"),
@@ -63,7 +67,7 @@ INSTEAD = {
 _NO_CERTIFICATES = re.compile(r"REQUEST|CRL|PUBLICKEY|PARAM|SESSION|PGP|SSH2|ATTRIBUTE|PRIVATEKEY")
 
 _THUMBPRINT = re.compile(
-    r"(?:Hash\s?\(?sha1\)?|[Tt]humbprint|[Ff]ingerabdruck)[^:\n]{0,20}:\s{0,4}"
+    r"(?:[Hh]ash\s?\(?sha1\)?|[Tt]humbprint|[Ff]ingerabdruck)[^:\n]{0,20}:\s{0,4}"
     r"([0-9a-fA-F]{2}(?:[ :]?[0-9a-fA-F]{2}){19})\b"
 )
 _CERTUTIL = re.compile(

@@ -19,11 +19,10 @@ from bot.pki import der
 from bot.pki.certificate import Certificate
 from bot.pki.formats import ber
 from bot.pki.formats.kinds import NETSCAPE_CERTIFICATE_SEQUENCE, SIGNED_DATA
+from bot.pki.java import parsing
 from bot.text import visible
 
 JDKS = (11, 17, 21, 25)
-#: JDKs that read alike are asked once.
-_LIKE = {11: 11, 17: 17, 21: 17, 25: 25}
 _FIRST_STRIPPING, _FIRST_WITH_PEM_CLASS = 17, 25
 _BER_DEPTH = 128
 _HYPHENS = b"-----"
@@ -32,7 +31,9 @@ _LINE_END = re.compile(rb"[\r\n]")
 #: What ``String.stripTrailing`` removes from ISO 8859-1.
 _WHITE_SPACE = b"\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f "
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-_MAX_QUOTED = 120
+#: ``Throwable.getMessage`` leaves out the exception's own class.
+_EXCEPTION_CLASS = re.compile(r"^java\.security\.cert\.\w+Exception: ")
+_PLAIN_MARK = re.compile(rb"-{0,5}(?:BEGIN |END )?[A-Z0-9 .]{0,30}-{0,5}")
 
 
 class JavaRefusal(Exception):
@@ -45,8 +46,7 @@ class _EndOfData(Exception):
 
 def compare(data: bytes, certificates: Sequence[bytes]) -> Mapping[int, str | None]:
     """For each JDK None when it reads exactly ``certificates`` from ``data``, else its message."""
-    answers = {jdk: _compare(data, certificates, jdk) for jdk in set(_LIKE.values())}
-    return MappingProxyType({jdk: answers[_LIKE[jdk]] for jdk in JDKS})
+    return MappingProxyType({jdk: _compare(data, certificates, jdk) for jdk in JDKS})
 
 
 def generate_certificates(data: bytes, jdk: int) -> list[bytes]:
@@ -58,12 +58,12 @@ def generate_certificates(data: bytes, jdk: int) -> list[bytes]:
         block = stream.read_block()
         if block is None:
             raise JavaRefusal("No certificate data found")
-        packed = _pkcs7_certificates(block)
+        packed = _pkcs7_certificates(block, jdk)
         if packed is not None:
             return packed
         found = []
         while block is not None:
-            found.append(_certificate(block))
+            found.append(_certificate(block, jdk))
             block = stream.read_block()
         return found
     except OSError as error:
@@ -81,16 +81,19 @@ def _compare(data: bytes, certificates: Sequence[bytes], jdk: int) -> str | None
     return f"reads only {len(found)} of the {len(certificates)} certificates, without an error"
 
 
-def _certificate(encoded: bytes) -> bytes:
-    """``X509CertImpl``: exactly one certificate. Java's words here depend on the version and on
-    the first field that it stumbles over, so these are ours."""
+def _certificate(encoded: bytes, jdk: int) -> bytes:
+    """``X509CertImpl``: exactly one certificate. What Java says when it stumbles over the outermost
+    structure differs by version, so these words are ours."""
     try:
-        return Certificate.from_der(encoded).der
+        certificate = Certificate.from_der(encoded)
     except FormatError:
         raise JavaRefusal("Unable to initialize: not exactly one X.509 certificate") from None
+    if refused := parsing.refusal(certificate, jdk):
+        raise JavaRefusal(_EXCEPTION_CLASS.sub("", refused))
+    return encoded
 
 
-def _pkcs7_certificates(block: bytes) -> list[bytes] | None:
+def _pkcs7_certificates(block: bytes, jdk: int) -> list[bytes] | None:
     """The certificates of ``sun.security.pkcs.PKCS7``; None when it throws."""
     try:
         tag, start, stop, following = ber.read(block, 0, len(block))
@@ -101,7 +104,7 @@ def _pkcs7_certificates(block: bytes) -> list[bytes] | None:
             return None
         ((_, body),) = ber.children(fields[1][1])
         if der.oid(fields[0][1]) == NETSCAPE_CERTIFICATE_SEQUENCE:
-            return [_certificate(der.encode(*child)) for child in ber.children(body)]
+            return [_certificate(der.encode(*child), jdk) for child in ber.children(body)]
         if der.oid(fields[0][1]) != SIGNED_DATA:
             return None
         parts = list(ber.children(body))
@@ -110,7 +113,7 @@ def _pkcs7_certificates(block: bytes) -> list[bytes] | None:
             return None
         packed = next((content for tag, content in parts if tag == 0xA0), b"")
         return [
-            _certificate(der.encode(tag, content))
+            _certificate(der.encode(tag, content), jdk)
             for tag, content in ber.children(packed)
             if tag == der.SEQUENCE
         ]
@@ -294,7 +297,9 @@ def _check_marks(header: bytes, footer: bytes, *, bare: bool = False) -> None:
 
 
 def _quoted(mark: bytes) -> str:
-    return visible(mark.decode("latin-1"), _MAX_QUOTED)
+    """A mark or label as Java quotes it. Anything else on the line could be part of a private key,
+    so three dots stand for it."""
+    return visible(mark.decode("latin-1")) if _PLAIN_MARK.fullmatch(mark) else "..."
 
 
 def _decode(body: bytes) -> bytes:

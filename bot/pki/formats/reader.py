@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from bot.errors import FormatError
 from bot.pki.der import DerError
@@ -29,6 +30,8 @@ _STORES = (("JKS", jks.JKS_MAGIC), ("JCEKS", jks.JCEKS_MAGIC), (_SST, sst.MAGIC)
 _ALONE = "Export the certificates alone as Base64 PEM."
 _SEND_ALONE = "Unpack it and send the certificate file itself."
 _AGAIN = "Export the certificate again as Base64 PEM."
+_UNSEARCHED = "The text is so long that only its beginning was searched for damaged certificates."
+_NOT_JUDGED = "not judged, because the file holds a private key"
 _FILLING = b"\0 \t\r\n"
 
 
@@ -47,6 +50,9 @@ def read(data: bytes, *, name: str = "", passwords: Sequence[str] = ()) -> Readi
         )
     reader = _Reader(visible(name, 80), tuple(passwords)[:_MAX_PASSWORDS])
     reader.read_bytes(data, "", 0)
+    if reader.found.private_keys:
+        # Java's messages quote the file.
+        return reader.found.finish(MappingProxyType(dict.fromkeys(java_factory.JDKS, _NOT_JUDGED)))
     certificates = [read.certificate.der for read in reader.found.certificates]
     return reader.found.finish(java_factory.compare(data, certificates))
 
@@ -115,7 +121,7 @@ class _Reader:
         before = self._count()
         text = extract(data)
         if not text.complete:
-            self.found.add_note("The text is so tangled that it was not searched to its end.")
+            self.found.add_note(_UNSEARCHED)
         for number, blob in enumerate(text.blobs, 1):
             spot = f"line {blob.line}" if blob.line else f"block {number}"
             if self._read_blob(blob, _joined(place, spot), depth):
@@ -124,7 +130,8 @@ class _Reader:
             if not any(known.startswith(key) for known in self.found.private_keys):
                 self.found.add_private_key(_joined(key, place))
         if self._count() == before:
-            self._add_other(place, foreign.text(text.plain))
+            known = foreign.text(text.plain)
+            self._add_other(place, known if text.complete else foreign.TOO_LONG)
         for note in foreign.text_notes(text.plain, len(self.found.certificates)):
             self.found.add_note(note)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bot.pki.formats import bare, encoding, pem
 from bot.pki.formats.blobs import Blob
 from bot.pki.formats.repairs import Repair
 
 _PRIVATE_KEY = re.compile(r"PRIVATE\s{0,3}KEY(?:\s?BLOCK)?", re.IGNORECASE)
-_MARK_START = re.compile(r"(-?)\s?(?:BEGIN|END)([A-Z0-9\s]*)$", re.IGNORECASE)
+_MARK_START = re.compile(r"(-?)\s?(?<![A-Z0-9])(?:BEGIN|END)([A-Z0-9\s]*)$", re.IGNORECASE)
 _LOOKED_BACK = 40
+_MAX_MENTIONS = 20_000
+#: How many characters beside well-formed PEM are searched, which costs a second or two.
+_MAX_SEARCHED = 2 << 20
 #: Private keys that have no BEGIN line, by the words that stand in all of their texts.
 _KEY_WORDS = (
     (("PuTTY-User-Key-File-",), "PuTTY private key (PPK)"),
@@ -40,11 +44,13 @@ def extract(data: bytes) -> Extraction:
     """Everything that may matter in the text ``data``. Never raises."""
     text, repairs = encoding.decode(data)
     exact = pem.blocks(text, exact=True)
-    plain, undone = encoding.undo(exact.rest)
+    plain, undone = encoding.undo(exact.rest[:_MAX_SEARCHED])
     found = _scan(plain)
     if found.blobs and exact.blobs:
         plain, undone = encoding.undo(text)
         found = _scan(plain)
+    if exact.rest[_MAX_SEARCHED:].strip():
+        found.complete = False
     if found.blobs:
         repairs += undone
         found.lines = not {Repair.ESCAPES, Repair.MARKUP, Repair.PERCENT} & set(undone)
@@ -63,11 +69,14 @@ def key_traces(data: bytes) -> list[str]:
 
 def _keys(text: str) -> list[str]:
     names: list[str] = []
-    for match in _PRIVATE_KEY.finditer(text if "PRIVATE" in text.upper() else ""):
+    mentions = _PRIVATE_KEY.finditer(text if "PRIVATE" in text.upper() else "")
+    for match in islice(mentions, _MAX_MENTIONS):
         before = _MARK_START.search(text[max(0, match.start() - _LOOKED_BACK) : match.start()])
         if before and (before[1] or text[match.end() : match.end() + 2].strip()[:1] == "-"):
             label = re.sub(r"\s", "", before[2] + match[0]).upper()
             names.append(pem.private_key_name(label))
+    if next(mentions, None):
+        names.append("private key")  # too many to look at each: better one refusal too many
     names += [name for words, name in _KEY_WORDS if all(word in text for word in words)]
     return list(dict.fromkeys(names))
 

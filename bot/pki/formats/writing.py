@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import textwrap
 from collections.abc import Iterable
 
+from bot.pki import pem
 from bot.pki.certificate import Certificate
 
-_COLUMNS = 64
 _MAX_COMMENT = 200
 
 
@@ -25,9 +23,7 @@ def to_pem(certificates: Iterable[Certificate], *, comments: bool = True) -> str
         if comments:
             parts.append(f"# Subject: {_comment(certificate.subject.text)}\n")
             parts.append(f"# SHA-256: {certificate.fingerprint}\n")
-        encoded = base64.b64encode(certificate.der).decode("ascii")
-        lines = "\n".join(textwrap.wrap(encoded, _COLUMNS))
-        parts.append(f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+        parts.append(pem.encoded(certificate.der))
     return "".join(parts)
 
 

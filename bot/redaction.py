@@ -1,0 +1,26 @@
+"""Secrets taken out of text before it is shown, stored or logged."""
+
+from __future__ import annotations
+
+import re
+
+_SECRETS = re.compile(
+    r"""((?:password|passwd|passphrase|pwd|secret|token|api-?key)\w*(?:\s*=\s*|\s*:\s+))"""
+    r"""(?:\{[^}]*\}?|"[^"]*"?|'[^']*'?|[^;&]+)""",
+    re.IGNORECASE,
+)
+_SECRET_OPTIONS = re.compile(r"(\s-(?:w|u|-user|-password|pass|passin|storepass)[ =])\s*\S+")
+_NO_PORT = r"(?![0-9]{1,5}(?:[/?#\s]|$))"
+_USER_INFO = re.compile(rf"://(?:[^/?#@\s:]*:{_NO_PORT}.*@|[^/?#\s]*@)", re.DOTALL)
+_ORACLE_USER = re.compile(r"(oracle:\w+:)[^@\s]+@", re.IGNORECASE)
+_BARE_USER_INFO = re.compile(
+    rf"(?<![^\s\"'<(])(?!jdbc:)[^\s:/@]+:(?!//){_NO_PORT}\S+@", re.IGNORECASE
+)
+
+
+def redacted(text: str) -> str:
+    """``text`` (one address, command or line) with ``***`` for the user information of URLs and
+    the values of passwords and tokens."""
+    text = _SECRET_OPTIONS.sub(r"\1***", _SECRETS.sub(r"\1***", text))
+    text = _ORACLE_USER.sub(r"\1***@", _USER_INFO.sub("://***@", text))
+    return _BARE_USER_INFO.sub("***@", text)
