@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,8 @@ from bot.probe.egress import UnresolvableError
 from bot.text import visible
 
 _MAX_URL: Final = 2_048
+#: A name in A-label form or an address; everything else is left to no resolver.
+_HOST: Final = re.compile(rb"[A-Za-z0-9._:-]+")
 #: What asks for no encoding: a compressed body could grow without bound.
 _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
@@ -106,7 +109,12 @@ def _checked(url: str) -> httpx.URL:
     if parsed.scheme not in ("http", "https"):
         scheme = visible(parsed.scheme, 20) or "(none)"
         raise _error("scheme", shown, f"has the scheme {scheme}, and only http and https are used")
-    if not parsed.host or parsed.userinfo:
+    port = parsed.port
+    if (
+        parsed.userinfo
+        or not _HOST.fullmatch(parsed.raw_host)
+        or (port is not None and not 0 < port < 65536)
+    ):
         raise _error("malformed", shown, "is not a URL that can be fetched")
     return parsed
 
