@@ -165,6 +165,9 @@ class _Probe:
             attempt = await self._try_as_java(attempt, first)
             if attempt.offer is Offer.JAVA:
                 error = handshake_problems.attempt_failed(self._target, attempt, self._limits)
+            elif attempt.offer is Offer.ANCIENT:
+                # What Java lacks has been told; it is what the first attempt lacked, too.
+                error = None
         self._findings += handshake_problems.attempt_findings(self._target, attempt)
         return self._presented(attempt, error)
 
@@ -193,7 +196,7 @@ class _Probe:
             if not attempt.chain:
                 continue
             if offer is Offer.ANCIENT:
-                return attempt, error
+                return attempt, handshake_problems.seen_by_old_hello(error)
             self._findings.append(handshake_problems.large_hello_refused())
             return attempt, handshake_problems.attempt_failed(self._target, attempt, self._limits)
         return first, error

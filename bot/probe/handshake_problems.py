@@ -3,6 +3,7 @@ a remedy, and with what a Java client says of it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from bot.probe.flight import TLS12, TLS13
@@ -55,10 +56,12 @@ _TITLES: Final = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1"}
 _JAVA_VERSIONS: Final = {0x0300: "SSL30", 0x0301: "TLS10", 0x0302: "TLS11"}
 """As ``sun.security.ssl.ProtocolVersion`` prints them."""
 
+_NOTHING_IN_COMMON: Final = ("handshake_failure", "insufficient_security")
 _FATAL: Final = 2
 _UNRECOGNIZED_NAME: Final = 112
 _SHA1_SCHEMES: Final = frozenset({0x0201, 0x0202, 0x0203})
 _DIRECTORY_PORTS: Final = frozenset({636, 3269})
+_WEB_PORTS: Final = frozenset({443, 8443})
 _PLAIN_DIRECTORY_PORTS: Final = frozenset({389, 3268})
 
 
@@ -207,6 +210,19 @@ def large_hello_refused() -> ProbeFinding:
     )
 
 
+def seen_by_old_hello(error: ProbeFinding | None) -> ProbeFinding | None:
+    """``error`` of the first attempt, where the certificate came in answer to an outdated offer."""
+    if error is None or error.code not in _NOTHING_IN_COMMON:
+        return error
+    return replace(
+        error,
+        message=f"The server ends the handshake with a current client ({error.code}); its certificate "
+        "was seen by offering outdated ciphers and curves.",
+        remedy="Check the certificate's key (RSA, or EC on P-256, P-384 or P-521), and enable ECDHE "
+        "with AES-GCM.",
+    )
+
+
 def _java_phrase(as_java: Attempt | None) -> str | None:
     """What Java says of a server that ends the handshake after Java's offer."""
     if as_java is None:
@@ -284,7 +300,7 @@ def _alerted(target: Target, attempt: Attempt) -> ProbeFinding:
             "RFC 8446 section 6.2",
             java,
         )
-    if name in ("handshake_failure", "insufficient_security"):
+    if name in _NOTHING_IN_COMMON:
         return ProbeFinding(
             name,
             "error",
@@ -349,6 +365,11 @@ def _cut_off(target: Target, attempt: Attempt) -> ProbeFinding:
         remedy = (
             "A domain controller does this when it has no certificate for server authentication: "
             "issue one to it. Otherwise check a load balancer or firewall on the way."
+        )
+    elif not attempt.chain and target.protocol is Protocol.TLS and target.port not in _WEB_PORTS:
+        remedy = (
+            "Check the port, and a load balancer or firewall on the way. If another protocol comes "
+            f"before TLS there, name it: ldap://{target.address}, postgresql://{target.address}."
         )
     when = "after its certificate" if attempt.chain else "in answer to the ClientHello"
     return ProbeFinding(

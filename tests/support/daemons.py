@@ -1,7 +1,7 @@
-"""Real servers for tests: OpenLDAP, MariaDB and PostgreSQL, on free ports of 127.0.0.1.
+"""Real servers for tests: OpenLDAP, MariaDB, PostgreSQL and OpenSSL's, on free ports of 127.0.0.1.
 
 Each runs unprivileged in a folder of its own, with the chain it is given or without TLS, and stops
-when its block ends. Debian packages: slapd, mariadb-server, postgresql.
+when its block ends. Debian packages: slapd, mariadb-server, postgresql, openssl.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
-    """A database server."""
+class Daemon:
+    """A server with one port."""
 
     port: int
     host: str = "127.0.0.1"
@@ -64,8 +64,8 @@ def openldap(chain: Sequence[Issued] = (), client_ca: Issued | None = None) -> I
 
 
 @contextlib.contextmanager
-def mariadb(chain: Sequence[Issued] = ()) -> Iterator[Database]:
-    database = Database(_free_port())
+def mariadb(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
+    database = Daemon(_free_port())
     with _folder(chain) as folder:
         command = [
             "mariadbd",
@@ -85,8 +85,8 @@ def mariadb(chain: Sequence[Issued] = ()) -> Iterator[Database]:
 
 
 @contextlib.contextmanager
-def postgresql(chain: Sequence[Issued] = ()) -> Iterator[Database]:
-    database = Database(_free_port())
+def postgresql(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
+    database = Daemon(_free_port())
     with _folder(chain) as folder:
         data = folder / "data"
         user, group = _somebody()
@@ -109,6 +109,24 @@ def postgresql(chain: Sequence[Issued] = ()) -> Iterator[Database]:
             command += ["-c", f"ssl_key_file={folder}/key.pem"]
         with _running(command, folder, "ready to accept connections"):
             yield database
+
+
+@contextlib.contextmanager
+def openssl(chain: Sequence[Issued], *options: str) -> Iterator[Daemon]:
+    """``openssl s_server`` of the system, for what Python's libraries do not serve any more. It sends
+    ``chain``; every cipher and size is allowed, so far as the ``options`` say no less."""
+    server = Daemon(_free_port())
+    with _folder(chain) as folder:
+        _write(folder / "leaf.pem", chain[0].pem)
+        _write(folder / "others.pem", b"".join(issued.pem for issued in chain[1:]))
+        command = [
+            *("openssl", "s_server", "-accept", f"127.0.0.1:{server.port}", "-www"),
+            *("-cert", f"{folder}/leaf.pem", "-key", f"{folder}/key.pem"),
+            *(("-cert_chain", f"{folder}/others.pem") if chain[1:] else ()),
+            *("-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", *options),
+        ]
+        with _running(command, folder, "ACCEPT"):
+            yield server
 
 
 @contextlib.contextmanager
@@ -140,8 +158,8 @@ def _running(command: list[str], folder: Path, started: str) -> Iterator[None]:
         [_program(command[0]), *command[1:]],
         cwd=folder,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         user=user,
@@ -151,9 +169,9 @@ def _running(command: list[str], folder: Path, started: str) -> Iterator[None]:
     is_up = threading.Event()
 
     def listen() -> None:
-        assert process.stderr is not None
-        with process.stderr:
-            for line in process.stderr:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
                 if not is_up.is_set():
                     said.append(line)
                 if started in line:

@@ -3,7 +3,7 @@
     async with tls_server([leaf, intermediate]) as server:
         ...  # connect to server.host, server.port
 
-Every server listens on a port of its own on 127.0.0.1 and is gone when its block ends.
+Every server listens on a port of its own, by default on 127.0.0.1, and is gone when its block ends.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def server_context(
@@ -95,12 +95,15 @@ def _selected(wanted: bytes, offered: list[bytes]) -> bytes:
 
 @contextlib.asynccontextmanager
 async def tls_server(
-    chain: Sequence[Issued] | SSL.Context, script: Script | None = None
+    chain: Sequence[Issued] | SSL.Context,
+    script: Script | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[Server]:
     """A server that speaks TLS at once, with a context that `server_context` makes by default or as
     given, and then follows ``script`` inside TLS (by default it waits until the client leaves)."""
     context = chain if isinstance(chain, SSL.Context) else server_context(chain)
-    async with raw_server(upgrading(context, script)) as server:
+    async with raw_server(upgrading(context, script), host, port) as server:
         context.set_tlsext_servername_callback(
             lambda connection: server.server_names.append(connection.get_servername())
         )
@@ -195,24 +198,28 @@ class _TlsTransport(asyncio.Transport):
 
 
 @contextlib.asynccontextmanager
-async def raw_server(script: Script) -> AsyncIterator[Server]:
-    """A server that follows ``script`` with every client."""
-    server = Server(0)
+async def raw_server(
+    script: Script, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Server]:
+    """A server that follows ``script`` with every client; port 0 is any that is free."""
+    server = Server(port, host)
     running: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        running.add(task)
-        server.connections += 1
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await script(reader, writer)
         finally:
-            running.discard(task)
             writer.transport.abort()
 
-    listener = await asyncio.start_server(serve, server.host, 0)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: asyncio would report one that is cancelled at the end as an error.
+        server.connections += 1
+        task = asyncio.get_running_loop().create_task(serve(reader, writer))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    listener = await asyncio.start_server(accept, server.host, server.port)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
@@ -265,6 +272,18 @@ async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def resetting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Reads what is there and resets the connection."""
     await reader.read(4096)
+    reset(writer)
+
+
+async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Closes at once."""
+    writer.close()
+    await writer.wait_closed()
+
+
+async def breaking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Resets the connection at once, after what was written has arrived."""
+    await asyncio.sleep(0.05)
     reset(writer)
 
 
