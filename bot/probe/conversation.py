@@ -40,6 +40,11 @@ class Conversation:
         self._heard = bytearray()
         self.has_heard = False
 
+    @property
+    def heard(self) -> bytes:
+        """What has arrived and is not read yet."""
+        return bytes(self._heard)
+
     async def say(self, data: bytes) -> None:
         await self._stream.write(data)
 

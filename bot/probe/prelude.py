@@ -17,6 +17,7 @@ from bot.probe.stream import Stream
 
 Prelude: TypeAlias = Callable[[Conversation, str], Awaitable[Stream]]
 
+_SEQUENCE: Final = 0x30
 _MAX_LDAP_MESSAGE: Final = 16 * 1024
 _START_TLS_OID: Final = b"1.3.6.1.4.1.1466.20037"
 _START_TLS_REQUEST: Final = (
@@ -39,14 +40,12 @@ _LDAP_RESULTS: Final = {
 async def ldap(conversation: Conversation, host: str) -> Stream:
     """The StartTLS extended operation, RFC 4511 section 4.14."""
     await conversation.say(_START_TLS_REQUEST)
-    tag, message = await _read_ldap_element(conversation)
+    message = await _read_ldap_message(conversation)
     try:
-        if tag != 0x30:
-            raise ValueError
         (_, _), (operation, response), *_ = _elements(message)
         (_, code), (_, _), (_, diagnostic), *_ = _elements(response)
     except ValueError:
-        raise PreludeError("unexpected", quoted(bytes([tag]) + message)) from None
+        raise PreludeError("unexpected", quoted(message)) from None
     result = int.from_bytes(code, "big")
     if operation != 0x78:
         raise PreludeError("unexpected", quoted(message))
@@ -61,27 +60,22 @@ async def ldap(conversation: Conversation, host: str) -> Stream:
 async def smtp(conversation: Conversation, host: str) -> Stream:
     """RFC 3207. The client names itself by an address literal, as RFC 5321 section 4.1.4 asks of
     one without a name."""
-    code, lines = await _read_reply(conversation)
-    _expect(code == b"220", code.isdigit(), lines)
+    await _read_reply(conversation, b"220")
     await conversation.say(b"EHLO [127.0.0.1]\r\n")
-    code, lines = await _read_reply(conversation)
+    lines = await _read_reply(conversation, b"250")
     words = [line[4:].split(b" ")[0].upper() for line in lines]
-    if code == b"250" and b"STARTTLS" not in words:
+    if b"STARTTLS" not in words:
         raise PreludeError("refused", quoted(b", ".join(lines)))
-    _expect(code == b"250", code.isdigit(), lines)
     await conversation.say(b"STARTTLS\r\n")
-    code, lines = await _read_reply(conversation)
-    _expect(code == b"220", code.isdigit(), lines)
+    await _read_reply(conversation, b"220")
     return conversation.finish()
 
 
 async def ftp(conversation: Conversation, host: str) -> Stream:
     """AUTH TLS, RFC 4217 section 4."""
-    code, lines = await _read_reply(conversation)
-    _expect(code == b"220", code.isdigit(), lines)
+    await _read_reply(conversation, b"220")
     await conversation.say(b"AUTH TLS\r\n")
-    code, lines = await _read_reply(conversation)
-    _expect(code == b"234", code.isdigit(), lines)
+    await _read_reply(conversation, b"234")
     return conversation.finish()
 
 
@@ -147,16 +141,22 @@ def _expect(is_good: bool, is_refusal: bool, lines: list[bytes]) -> None:
         raise PreludeError("refused" if is_refusal else "unexpected", quoted(b" ".join(lines)))
 
 
-async def _read_reply(conversation: Conversation) -> tuple[bytes, list[bytes]]:
-    """A reply of SMTP (RFC 5321 section 4.2.1) or FTP (RFC 959 section 4.2): its code, its lines."""
+async def _read_reply(conversation: Conversation, wanted: bytes) -> list[bytes]:
+    """The lines of a reply of SMTP (RFC 5321 section 4.2.1) or FTP (RFC 959 section 4.2) with the
+    code ``wanted``."""
     line = await conversation.read_line()
     lines = [line]
     code = line[:3]
+    if not code.isdigit():
+        # Before any further line: "SSH-2.0" has none to come.
+        raise PreludeError("unexpected", quoted(line))
     if line[3:4] == b"-":
         while not (line[:3] == code and line[3:4] != b"-"):
             line = await conversation.read_line()
             lines.append(line)
-    return code, lines
+    if code != wanted:
+        raise PreludeError("refused", quoted(b" ".join(lines)))
+    return lines
 
 
 def _after_header(stream: bytes) -> bytes:
@@ -164,9 +164,12 @@ def _after_header(stream: bytes) -> bytes:
     return stream[stream.find(b">", stream.find(b"<stream:stream")) + 1 :]
 
 
-async def _read_ldap_element(conversation: Conversation) -> tuple[int, bytes]:
-    """The next BER element with a definite length, RFC 4511 section 5.1."""
+async def _read_ldap_message(conversation: Conversation) -> bytes:
+    """The content of the next LDAPMessage, a BER sequence with a definite length (RFC 4511 section 5.1)."""
     tag, length = await conversation.read_exactly(2)
+    if tag != _SEQUENCE:
+        # Before its length is believed: it may be another protocol's text.
+        raise PreludeError("unexpected", quoted(bytes([tag, length]) + conversation.heard))
     if length & 0x80:
         size = length & 0x7F
         if not 1 <= size <= 4:
@@ -174,7 +177,7 @@ async def _read_ldap_element(conversation: Conversation) -> tuple[int, bytes]:
         length = int.from_bytes(await conversation.read_exactly(size), "big")
     if length > _MAX_LDAP_MESSAGE:
         raise PreludeError("too_long", f"an LDAP message of {length:,} bytes")
-    return tag, await conversation.read_exactly(length)
+    return await conversation.read_exactly(length)
 
 
 def _elements(data: bytes) -> list[tuple[int, bytes]]:

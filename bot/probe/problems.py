@@ -163,11 +163,14 @@ def prelude_failed(target: Target, error: PreludeError) -> ProbeFinding:
             "Check that the port belongs to this protocol.",
             source,
         )
+    spoken, scheme = _identify(error.said.encode())
     return ProbeFinding(
         "prelude_unexpected",
         "error",
-        f'Port {target.port} does not speak {name}: "{error.said}".',
-        _direct_remedy(target) or "Check the port and the protocol.",
+        f'Port {target.port} does not speak {name}{_but(spoken)}: "{error.said}".',
+        f"If that is the server you mean, write {scheme}://{_host(target)}:{target.port}."
+        if scheme
+        else "Check the port and the protocol.",
         source,
     )
 
@@ -219,7 +222,7 @@ def plaintext(target: Target, first_bytes: bytes) -> ProbeFinding:
     return ProbeFinding(
         "plaintext",
         "error",
-        f'Port {target.port} does not speak TLS{f" but {spoken}" if spoken else ""}: "{said}".',
+        f'Port {target.port} does not speak TLS{_but(spoken)}: "{said}".',
         f"Write {scheme}://{_host(target)}:{target.port}, or use the server's TLS port."
         if scheme
         else "Use the server's TLS port: 443 for HTTPS, 636 for LDAPS.",
@@ -246,6 +249,10 @@ def _identify(data: bytes) -> tuple[str, str | None]:
         b"RFB ": ("VNC", None),
     }
     return next((found for start, found in starts.items() if data.startswith(start)), ("", None))
+
+
+def _but(spoken: str) -> str:
+    return f" but {spoken}" if spoken else ""
 
 
 def _is_text(data: bytes) -> bool:

@@ -18,7 +18,7 @@ LIMITS = Limits(connect_seconds=5, prelude_seconds=5, handshake_seconds=5, total
 
 
 class Listening(Protocol):
-    """Where a server listens."""
+    """What listens somewhere."""
 
     @property
     def host(self) -> str: ...
@@ -35,8 +35,8 @@ async def ask(
     limits: Limits = LIMITS,
     proxy: Proxy | None = None,
 ) -> Presented:
-    """What ``server`` (at ``port`` where it has several) presents to who asks for ``text``."""
-    to = ConnectTo(server.host, server.port if port is None else port)
+    """What ``server`` (at ``port``, by default its own) presents to who asks for ``text``."""
+    to = ConnectTo(server.host, port or server.port)
     egress = replace(LOCAL, proxy=proxy)
     (presented,) = await probe(parse_target(text), egress, connect=to, limits=limits)
     return presented

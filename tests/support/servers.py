@@ -206,17 +206,16 @@ async def raw_server(
     running: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                await script(reader, writer)
-        finally:
-            writer.transport.abort()
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await script(reader, writer)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: asyncio would report one that is cancelled at the end as an error.
         server.connections += 1
         task = asyncio.get_running_loop().create_task(serve(reader, writer))
         running.add(task)
+        # Here, because a task that is cancelled before it begins closes nothing.
+        task.add_done_callback(lambda _: writer.transport.abort())
         task.add_done_callback(running.discard)
 
     listener = await asyncio.start_server(accept, server.host, server.port)
@@ -225,6 +224,7 @@ async def raw_server(
         yield server
     finally:
         listener.close()
+        await asyncio.sleep(0)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
