@@ -19,6 +19,8 @@ TLS12: Final = 0x0303
 TLS13: Final = 0x0304
 
 _MAX_ALERTS: Final = 7
+_MAX_PIECES: Final = 5_000
+"""Records and messages that are looked at: who sends more does so to keep a client busy."""
 
 VERSIONS: Final = {
     0x0300: "SSLv3",
@@ -108,23 +110,31 @@ class FlightReader:
         self._limits = limits
         self._records = bytearray()
         self._messages = bytearray()
+        self._pieces = 0
         self._is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that comes will be read any more."""
+        return self._is_over
 
     def feed(self, data: bytes) -> None:
         """Takes the next bytes that the server sent. Reading ends at what is malformed."""
         if self._is_over:
             return
         self._records += data
-        while len(self._records) >= 5:
-            end = 5 + int.from_bytes(self._records[3:5], "big")
-            if self._records[1] != 3:
+        start = 0
+        while len(self._records) - start >= 5:
+            end = start + 5 + int.from_bytes(self._records[start + 3 : start + 5], "big")
+            if self._records[start + 1] != 3 or self._pieces > _MAX_PIECES:
                 self._is_over = True
-                return
-            if len(self._records) < end:
-                return
-            record = bytes(self._records[:end])
-            del self._records[:end]
-            self._take_record(record)
+            if self._is_over or len(self._records) < end:
+                break
+            self._pieces += 1
+            self._take_record(bytes(self._records[start:end]))
+            start = end
+        # Once for all: to cut off each of many small records would move the rest each time.
+        del self._records[:start]
 
     def _take_record(self, record: bytes) -> None:
         kind = record[0]
@@ -133,8 +143,9 @@ class FlightReader:
         elif kind == _HANDSHAKE:
             self.feed_messages(record[5:])
         elif kind == _ALERT and len(record) == 7:
-            alerts = (*self.flight.alerts[-_MAX_ALERTS:], (record[5], record[6]))
-            self.flight = replace(self.flight, alerts=alerts)
+            alert, heard = (record[5], record[6]), self.flight.alerts
+            if heard[-1:] != (alert,):
+                self.flight = replace(self.flight, alerts=(*heard[-_MAX_ALERTS:], alert))
         elif kind != _CHANGE_CIPHER_SPEC or self.flight.version != TLS13:
             # Up to TLS 1.2 everything after ChangeCipherSpec is encrypted; in 1.3 it says nothing.
             self._is_over = True
@@ -142,17 +153,23 @@ class FlightReader:
     def feed_messages(self, data: bytes) -> None:
         """Takes handshake messages in the clear."""
         self._messages += data
-        while len(self._messages) >= 4:
-            end = 4 + int.from_bytes(self._messages[1:4], "big")
+        start = 0
+        while len(self._messages) - start >= 4:
+            end = start + 4 + int.from_bytes(self._messages[start + 1 : start + 4], "big")
             if len(self._messages) < end:
-                return
-            kind, body = self._messages[0], bytes(self._messages[4:end])
-            del self._messages[:end]
+                break
+            if self._pieces > _MAX_PIECES:
+                self._is_over = True
+                break
+            self._pieces += 1
+            kind, body = self._messages[start], bytes(self._messages[start + 4 : end])
+            start = end
             try:
                 self.flight = _read_message(kind, body, self.flight, self._limits)
             except _TruncatedError:
                 self._is_over = True
-                return
+                break
+        del self._messages[:start]
 
 
 def _read_message(kind: int, body: bytes, flight: Flight, limits: Limits) -> Flight:

@@ -57,6 +57,8 @@ _JAVA_VERSIONS: Final = {0x0300: "SSL30", 0x0301: "TLS10", 0x0302: "TLS11"}
 """As ``sun.security.ssl.ProtocolVersion`` prints them."""
 
 _NOTHING_IN_COMMON: Final = ("handshake_failure", "insufficient_security")
+_TOO_LARGE: Final = "excessive message size"
+"""The TLS library's words for a message beyond its own bound, which is 100 KiB for certificates."""
 _FATAL: Final = 2
 _UNRECOGNIZED_NAME: Final = 112
 _SHA1_SCHEMES: Final = frozenset({0x0201, 0x0202, 0x0203})
@@ -80,14 +82,9 @@ def attempt_failed(target: Target, attempt: Attempt, limits: Limits) -> ProbeFin
     if attempt.ending in (Ending.CLOSED, Ending.RESET):
         return _cut_off(target, attempt)
     if attempt.ending is Ending.TOO_LONG:
-        return ProbeFinding(
-            "handshake_too_long",
-            "error",
-            f"The server's handshake exceeds {limits.max_handshake_bytes:,} bytes; nothing sends a chain that long in earnest.",
-            "Check what the server sends: its chain should hold the leaf and the intermediates, no more.",
-            "sun.security.ssl.SSLConfiguration (jdk.tls.maxHandshakeMessageSize)",
-            "exceeds the maximum allowed size (32768)",
-        )
+        return _too_long(f"The server's handshake exceeds {limits.max_handshake_bytes:,} bytes")
+    if attempt.reason == _TOO_LARGE:
+        return _too_long("A message of the server's handshake exceeds 100 KiB")
     return _given_up(attempt)
 
 
@@ -379,6 +376,17 @@ def _cut_off(target: Target, attempt: Attempt) -> ProbeFinding:
         remedy,
         "RFC 8446 section 6.1" if not is_reset else "RFC 9293 section 3.5.2",
         java,
+    )
+
+
+def _too_long(what: str) -> ProbeFinding:
+    return ProbeFinding(
+        "handshake_too_long",
+        "error",
+        f"{what}; Java takes certificates of 32,768 bytes in all.",
+        "Check what the server sends: its chain should hold the leaf and the intermediates, no more.",
+        "sun.security.ssl.SSLConfiguration (jdk.tls.maxHandshakeMessageSize)",
+        "exceeds the maximum allowed size (32768)",
     )
 
 

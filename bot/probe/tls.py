@@ -231,8 +231,10 @@ class _Handshake:
         with contextlib.suppress(OSError):
             async with asyncio.timeout(_LINGER_SECONDS):
                 while self._received <= self._limits.max_handshake_bytes:
-                    flight = self._reader.flight
-                    if flight.has_certificate or flight.alerts or not await self._read():
+                    reader = self._reader
+                    if reader.is_over or reader.flight.has_certificate or reader.flight.alerts:
+                        return
+                    if not await self._read():
                         return
 
     async def _say_goodbye(self) -> None:

@@ -313,13 +313,20 @@ def recorded_flight(
 ) -> bytes:
     """A ServerHello and a Certificate in the clear, as a server up to TLS 1.2 sends them, followed by
     the handshake messages ``after``. No key is needed: whatever comes next cannot work."""
-    hello = version.to_bytes(2, "big") + bytes(range(32)) + b"\0" + suite.to_bytes(2, "big") + b"\0"
     certificates = b"".join(len(der).to_bytes(3, "big") + der for der in chain)
-    messages = message(2, hello) + message(11, len(certificates).to_bytes(3, "big") + certificates)
+    messages = message(11, len(certificates).to_bytes(3, "big") + certificates)
     messages += after
     size = 16 * 1024
     parts = [messages[at : at + size] for at in range(0, len(messages), size)]
-    return b"".join(record(22, part, min(version, 0x0303)) for part in parts)
+    hello = server_hello(version=version, suite=suite)
+    return hello + b"".join(record(22, part, version) for part in parts)
+
+
+def server_hello(*, version: int = 0x0303, suite: int = 0xC02F) -> bytes:
+    """A ServerHello of up to TLS 1.2 in a record of its own, without extensions."""
+    number, random = version.to_bytes(2, "big"), bytes(range(32))
+    hello = number + random + b"\0" + suite.to_bytes(2, "big") + b"\0"
+    return record(22, message(2, hello), version)
 
 
 def dh_key_exchange(bits: int) -> bytes:
