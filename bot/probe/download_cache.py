@@ -149,9 +149,12 @@ class DownloadCache:
         if self._folder is None:
             return None
         try:
-            head, _, body = _path(self._folder, url).read_bytes().partition(b"\n")
+            digest, _, content = _path(self._folder, url).read_bytes().partition(b"\n")
+            if digest != _digest(content):
+                return None
+            head, _, body = content.partition(b"\n")
             found = json.loads(head)
-            if found["url"] != url or found["sha256"] != hashlib.sha256(body).hexdigest():
+            if found["url"] != url:
                 return None
             ends = [sum(found["sizes"][: n + 1]) for n in range(len(found["sizes"]))]
             encoded = tuple(
@@ -164,14 +167,13 @@ class DownloadCache:
     def _save(self, url: str, entry: _Entry) -> None:
         if self._folder is None:
             return
-        body = b"".join(entry.encoded)
         head = {
             "url": url,
             "fetched": entry.fetched,
             "sizes": [len(part) for part in entry.encoded],
-            "sha256": hashlib.sha256(body).hexdigest(),
         }
-        content = json.dumps(head).encode("ascii") + b"\n" + body
+        content = json.dumps(head).encode("ascii") + b"\n" + b"".join(entry.encoded)
+        content = _digest(content) + b"\n" + content
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
         try:
@@ -185,6 +187,10 @@ class DownloadCache:
             self._disk_bytes += len(content)
         if self._disk_bytes is None or self._disk_bytes > self._limits.disk_bytes:
             self._disk_bytes = _trim(self._folder, self._limits.disk_bytes)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode("ascii")
 
 
 def _path(folder: Path, url: str) -> Path:
