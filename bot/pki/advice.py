@@ -21,6 +21,7 @@ from bot.pki.wording import (
     listed,
     quoted,
     quoted_all,
+    shortened,
     suppliers,
     valid_until,
 )
@@ -35,6 +36,8 @@ _ABOUT_THE_ANCHOR = frozenset(
     {"issuer_unknown", "issuer_has_other_key", "installed_does_not_suffice"}
     | {"installed_leaf_renewed", "installed_has_other_key"}
 )
+#: Missing issuers that are asked for; the others will be when these are known.
+MAX_REQUESTS = 3
 #: Alternatives to the recommended root that are named.
 MAX_OTHER_ROOTS = 5
 
@@ -51,11 +54,11 @@ def advise(evidence: Evidence) -> Advice:
     judge = Judge(evidence)
     candidates = Candidates(evidence, judge)
     options = _Options(evidence, candidates)
+    missing = _missing(evidence)
     roots = [options.root(candidate) for candidate in candidates.roots]
     intermediates = [options.intermediate(c) for c in candidates.intermediates[:1]]
     servers = [options.server(candidates.server)] if candidates.server else []
-    missing = _missing(evidence)
-    recommended = _recommended(evidence, roots[:1], intermediates, servers)
+    recommended = _recommended(roots[:1], intermediates, servers, is_rooted=not missing)
     others = [root for root in roots[1:] if root.is_accepted and len(root.certificates) == 1]
     verdict: Verdict = "not_found"
     if recommended is not None:
@@ -65,21 +68,19 @@ def advise(evidence: Evidence) -> Advice:
         recommended=recommended,
         options=(*roots[:1], *intermediates, *servers),
         other_roots=tuple(others[:MAX_OTHER_ROOTS]),
-        missing=missing,
+        missing=missing[0] if missing else None,
         request_text=None,
         installed=judge.predictions(evidence.installed) if evidence.installed else None,
     )
-    return replace(advice, request_text=_request(evidence, advice, candidates))
+    return replace(advice, request_text=_request(evidence, advice, missing, candidates))
 
 
 def _recommended(
-    evidence: Evidence,
-    roots: list[Option],
-    intermediates: list[Option],
-    servers: list[Option],
+    roots: list[Option], intermediates: list[Option], servers: list[Option], *, is_rooted: bool
 ) -> Option | None:
+    """``is_rooted``: a root is known for every address."""
     for option in (*roots, *intermediates):
-        if option.is_accepted and (roots or option.proven):
+        if option.is_accepted and (is_rooted or option.proven):
             return option
     for option in servers:
         if option.is_accepted and all(
@@ -122,10 +123,12 @@ class _Options:
         return self._option("root", candidate, reasons, warnings)
 
     def intermediate(self, candidate: Candidate) -> Option:
-        ends = ", ".join(valid_until(c, self._evidence.at) for c in candidate.certificates)
+        ends = [valid_until(c, self._evidence.at) for c in candidate.certificates]
         warning = (
-            f"An intermediate is exchanged more often than a root: this one ends on {ends}, and the "
-            "connector stops when the server moves to another one before that."
+            "An intermediate is exchanged more often than a root: "
+            + ("this one ends" if len(ends) == 1 else "these end")
+            + f" on {listed(ends)}, and the connector stops when the server moves to another one "
+            "before that."
         )
         return self._option("intermediate", candidate, [self._verdict(candidate)], [warning])
 
@@ -172,8 +175,16 @@ class _Options:
             count = len(self._evidence.chains)
             where = f" at each of {count} addresses" if count > 1 else ""
             return f"With it, {java_versions(accepting)} accept{'s' * (len(accepting) == 1)} the server{where}."
-        message = candidate.predictions[LATEST_JDK].message or ""
-        return f"With it, Java {LATEST_JDK} still refuses the server: {java_phrase(message)}."
+        message = java_phrase(candidate.predictions[LATEST_JDK].message or "")
+        if candidate.covered:
+            served = self._evidence.distinct_chains.items()
+            accepted = [a for chain, at in served if chain in candidate.covered for a in at]
+            refused = [a for chain, at in served if chain not in candidate.covered for a in at]
+            return (
+                f"With it, Java {LATEST_JDK} accepts the server at {shortened(accepted, 3)} and "
+                f"still refuses it at {shortened(refused, 3)}: {message}."
+            )
+        return f"With it, Java {LATEST_JDK} still refuses the server: {message}."
 
     def _ends_soon(self, certificate: Certificate) -> bool:
         left = days_left(certificate, self._evidence.at)
@@ -186,71 +197,80 @@ class _Options:
         )
 
 
-def _missing(evidence: Evidence) -> MissingIssuer | None:
-    """The issuer that is missing for the first chain from which no root can be reached."""
-    for leaf in evidence.leaves:
-        paths = evidence.paths[leaf]
-        if not paths or paths[0].end == "root":
-            continue
-        wanted_by = paths[0].last
+def _missing(evidence: Evidence) -> list[MissingIssuer]:
+    """The issuers that are missing for the chains from which no root can be reached."""
+    wanting: dict[Certificate, list[str]] = {}
+    for chain, addresses in evidence.distinct_chains.items():
+        paths = evidence.paths[server_certificate(chain)]
+        if paths and paths[0].end != "root":
+            wanting.setdefault(paths[0].last, []).extend(addresses)
+    found: dict[tuple[str, str | None], MissingIssuer] = {}
+    for wanted_by, served_by in wanting.items():
         identifier = wanted_by.authority_key
-        addresses = [
-            address
-            for chain, served_by in evidence.distinct_chains.items()
-            if server_certificate(chain) == leaf
-            for address in served_by
-        ]
-        return MissingIssuer(
+        issuer = MissingIssuer(
             wanted_by=wanted_by,
             subject=wanted_by.issuer.text,
             key_identifier=letters.key_identifier_of_issuer(wanted_by),
             serial=identifier.serial if identifier else None,
             urls=wanted_by.ca_issuers,
-            addresses=tuple(addresses),
+            addresses=tuple(served_by),
         )
-    return None
+        same = found.setdefault((issuer.subject, issuer.key_identifier), issuer)
+        if same is not issuer:
+            more = tuple(dict.fromkeys((*same.addresses, *served_by)))
+            found[issuer.subject, issuer.key_identifier] = replace(same, addresses=more)
+    return list(found.values())
 
 
-def _request(evidence: Evidence, advice: Advice, candidates: Candidates) -> str | None:
+def _request(
+    evidence: Evidence, advice: Advice, missing: list[MissingIssuer], candidates: Candidates
+) -> str | None:
     """The letters that the advice calls for, one after the other."""
     host, at = evidence.host, evidence.at
     addresses = [served.address for served in evidence.chains]
     recommended, written = advice.recommended, []
-    if advice.missing is not None:
-        wanted_by = advice.missing.wanted_by
-        impostors = [
-            certificate
-            for authority in evidence.issuers.of_name(wanted_by.issuer)
-            if not wanted_by.is_signed_with(authority.key)
-            for certificate in authority.certificates
+    root = next((option for option in advice.options if option.option == "root"), None)
+    problems = _problems(evidence, advice)
+    if recommended is None:
+        written += [
+            letters.ask_for_root(issuer, host, _impostors(evidence, issuer.wanted_by))
+            for issuer in missing[:MAX_REQUESTS]
         ]
-        written.append(letters.ask_for_root(advice.missing, host, impostors))
-        if problems := _problems(evidence, advice):
-            written.append(letters.ask_to_mend(problems, None, host, addresses))
-    elif recommended is None and advice.options:
-        problems = _problems(evidence, advice)
-        root = advice.options[0] if advice.options[0].option == "root" else None
-        certificate = root.certificates[0].certificate if root else None
-        written.append(letters.ask_to_mend(problems, certificate, host, addresses))
-    elif recommended is not None:
+        if problems or (advice.options and not missing):
+            anchor = root.certificates[0].certificate if root and not missing else None
+            written.append(letters.ask_to_mend(problems, anchor, host, addresses))
+    else:
         if not recommended.proven:
             unproven = [
                 k for k in recommended.certificates if k.certificate not in candidates.proven
             ]
             written.append(letters.ask_to_confirm(unproven, host, addresses, at))
-        extras = [
-            k.certificate for k in recommended.certificates if _is_lacking(evidence, k.certificate)
-        ]
-        if recommended.option == "root" and extras:
-            written.append(letters.ask_to_send_intermediates(extras, host, addresses))
+        if recommended.option == "root":
+            lacking = [k.certificate for k in recommended.certificates]
+            if extras := [c for c in lacking if _is_lacking(evidence, c)]:
+                written.append(letters.ask_to_send_intermediates(extras, host, addresses))
+        elif root is not None and problems:
+            anchor = root.certificates[0].certificate
+            written.append(letters.ask_to_mend(problems, anchor, host, addresses))
     return "\n\n\n".join(written) or None
+
+
+def _impostors(evidence: Evidence, wanted_by: Certificate) -> list[Certificate]:
+    """The certificates with the wanted issuer's name and another key."""
+    return [
+        certificate
+        for authority in evidence.issuers.of_name(wanted_by.issuer)
+        if not wanted_by.is_signed_with(authority.key)
+        for certificate in authority.certificates
+    ]
 
 
 def _problems(evidence: Evidence, advice: Advice) -> list[str]:
     """What the server's owner has to mend, whatever root is asked for."""
     return [
         f"{finding.message} {finding.remedy}".strip()
-        for finding in find(evidence, advice)
+        # As if nothing were recommended: then what Java refuses is an error.
+        for finding in find(evidence, replace(advice, recommended=None))
         if finding.severity == "error" and finding.code not in _ABOUT_THE_ANCHOR
     ]
 

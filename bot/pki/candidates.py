@@ -45,15 +45,11 @@ class Candidates:
     def roots(self) -> tuple[Candidate, ...]:
         """The roots, each with the intermediates that it takes to bridge what the servers omit;
         and where none covers every address, the smallest set of roots that does."""
-        found = [
-            self._with_extras(root)
-            for root in self._best(
-                path.last
-                for path in self._all_paths
-                if path.end == "root" and len(path.certificates) > 1
-            )
-        ]
-        return self._ranked(found)
+        paths = [path for path in self._all_paths if path.end == "root"]
+        if all(len(path.certificates) == 1 for path in paths):
+            # Servers that are their own roots: see ``server``.
+            return ()
+        return self._ranked([self._with_extras(r) for r in self._best(p.last for p in paths)])
 
     @cached_property
     def intermediates(self) -> tuple[Candidate, ...]:

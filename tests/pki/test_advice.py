@@ -300,6 +300,53 @@ class TestAddresses:
         assert advice.recommended is None
         assert fingerprints(option(advice, "root")) == [sha256(root)]
 
+    def test_a_root_that_is_missing_at_one_address_is_asked_for_and_not_replaced(
+        self, root: Issued, issuing: Issued, leaf: Issued
+    ) -> None:
+        hidden = make_root("Hidden Root").intermediate("Hidden Issuing")
+        advice = advise(evidence([leaf, issuing], [hidden.leaf(HOST), hidden], company=[root]))
+        assert advice.verdict == "not_found"
+        assert advice.recommended is None
+        assert option(advice, "intermediate").is_accepted
+        assert advice.missing is not None
+        assert advice.missing.subject == "CN=Hidden Root"
+        assert advice.missing.addresses == ("10.0.0.2",)
+        reason = option(advice, "root").reason
+        assert "accepts the server at 10.0.0.1 and still refuses it at 10.0.0.2" in reason
+
+    def test_each_missing_root_is_asked_for_once(self) -> None:
+        one = make_root("One").intermediate("Issuing One")
+        two = make_root("Two").intermediate("Issuing Two")
+        chains = [[one.leaf(HOST), one], [two.leaf(HOST), two], [one.leaf(HOST), one]]
+        advice = advise(evidence(*chains))
+        text = advice.request_text or ""
+        assert text.count("Please provide the root certificate") == 2
+        assert "- Subject: CN=One" in text
+        assert "- Subject: CN=Two" in text
+        assert advice.missing is not None
+        assert advice.missing.addresses == ("10.0.0.1", "10.0.0.3")
+
+    def test_two_certificates_of_one_missing_issuer_ask_for_it_once(self, root: Issued) -> None:
+        one, two = root.intermediate("Issuing One"), root.intermediate("Issuing Two")
+        advice = advise(evidence([one.leaf(HOST), one], [two.leaf(HOST), two]))
+        assert (advice.request_text or "").count("Please provide the root certificate") == 1
+        assert advice.missing is not None
+        assert advice.missing.addresses == ("10.0.0.1", "10.0.0.2")
+
+    def test_a_self_signed_address_beside_one_of_a_ca_needs_both(
+        self, root: Issued, issuing: Issued, leaf: Issued
+    ) -> None:
+        alone = make(HOST, names=[HOST])
+        advice = advise(evidence([leaf, issuing], [alone], company=[root]))
+        assert advice.verdict == "unproven"
+        assert advice.recommended == option(advice, "root")
+        assert set(fingerprints(advice.recommended)) == {sha256(root), sha256(alone)}
+        assert advice.recommended is not None
+        assert advice.recommended.is_accepted_everywhere
+        text = advice.request_text or ""
+        assert certificate(alone).fingerprint in text
+        assert certificate(root).fingerprint not in text
+
 
 class TestMissingIssuer:
     def test_the_root_is_asked_for_by_subject_and_key(
@@ -382,6 +429,23 @@ class TestMissingIssuer:
 
 
 class TestUnacceptableServer:
+    def test_where_an_intermediate_stands_in_for_a_root_the_owner_is_told_what_to_mend(
+        self,
+    ) -> None:
+        """A cross-certificate that has expired, and the new root nobody has."""
+        new, old = make_root("New Root"), make_root("Old Root")
+        cross = old.intermediate(
+            "New Root", key=new.key, not_before=NOW - 900 * DAY, not_after=NOW - 9 * DAY
+        )
+        issuing = new.intermediate("Issuing")
+        advice = advise(evidence([issuing.leaf(HOST), issuing, cross], company=[old]))
+        assert advice.verdict == "unproven"
+        assert names(advice.recommended) == ["Issuing"]
+        text = advice.request_text or ""
+        assert certificate(issuing).fingerprint in text
+        assert "Please mend the server's certificate" in text
+        assert 'The intermediate "New Root" was valid until' in text
+
     def test_an_expired_leaf_is_the_owners_to_mend(self, root: Issued, issuing: Issued) -> None:
         old = issuing.leaf(HOST, not_before=NOW - 99 * DAY, not_after=NOW - DAY)
         advice = advise(evidence([old, issuing], company=[root]))

@@ -54,6 +54,10 @@ def failure() -> DownloadError:
     return DownloadError("status", "It answers with status 503.", "Try again later.")
 
 
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -112,7 +116,7 @@ async def test_the_disk_keeps_it_from_one_run_to_the_next(clock: Clock, tmp_path
 async def test_a_failure_is_not_kept_on_disk(tmp_path: Path) -> None:
     with pytest.raises(DownloadError):
         await DownloadCache(tmp_path).get(URL, Origin(failure()))
-    assert list(tmp_path.iterdir()) == []
+    assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -129,12 +133,10 @@ async def test_a_failure_is_not_kept_on_disk(tmp_path: Path) -> None:
     ],
     ids=["empty", "shorter", "longer", "sizes", "content", "URL", "no object", "noise"],
 )
-async def test_a_damaged_file_is_not_used(
-    tmp_path: Path, damage: Callable[[bytes], bytes]
-) -> None:
+async def test_a_damaged_file_is_not_used(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     origin = Origin()
     await DownloadCache(tmp_path).get(URL, origin)
-    (file,) = tmp_path.iterdir()
+    (file,) = files(tmp_path)
     damaged = damage(file.read_bytes())
     assert damaged != file.read_bytes()
     file.write_bytes(damaged)
@@ -144,10 +146,10 @@ async def test_a_damaged_file_is_not_used(
 
 async def test_a_file_under_the_name_of_another_url_is_not_used(tmp_path: Path) -> None:
     await DownloadCache(tmp_path).get(URL, Origin((b"one",)))
-    (file,) = tmp_path.iterdir()
+    (file,) = files(tmp_path)
     other = Origin((b"other",))
     await DownloadCache(tmp_path).get(f"{URL}2", other)
-    (other_file,) = (path for path in tmp_path.iterdir() if path != file)
+    (other_file,) = (path for path in files(tmp_path) if path != file)
     other_file.write_bytes(file.read_bytes())
     assert await DownloadCache(tmp_path).get(f"{URL}2", other) == (b"other",)
     assert other.asked == 2
@@ -180,10 +182,10 @@ async def test_the_disk_is_bounded_and_the_oldest_go_first(tmp_path: Path) -> No
     cache = DownloadCache(tmp_path, limits=CacheLimits(disk_bytes=20_000))
     for number in range(12):
         await cache.get(f"{URL}{number}", Origin((bytes(3_000),)))
-        for path in tmp_path.iterdir():
+        for path in files(tmp_path):
             at = path.stat().st_mtime - 10
             os.utime(path, (at, at))
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 20_000
+    assert sum(path.stat().st_size for path in files(tmp_path)) <= 20_000
     latest = Origin()
     assert await DownloadCache(tmp_path).get(f"{URL}11", latest) == (bytes(3_000),)
     assert latest.asked == 0

@@ -31,6 +31,7 @@ from tests.support.flawed_chains import (
     leaf_with_ip_name,
     long_chain,
     out_of_order,
+    outdated_intermediate,
     root_of_jdk_only,
     subject,
     too_deep,
@@ -84,7 +85,19 @@ CASES = [
         lambda: healthy(LEAF, ISSUING, make_root("Stray CA")),
         ('"Stray CA"',),
     ),
-    Case("expired_certificate_served", INFO, cross_that_expired, ("expired 9 days ago",)),
+    Case(
+        "expired_certificate_served",
+        INFO,
+        cross_that_expired,
+        ("expired 9 days ago", "Java goes another way"),
+    ),
+    Case(
+        "expired_certificate_served",
+        INFO,
+        outdated_intermediate,
+        ("and not what replaces it", "Put the current certificate in its place"),
+        "in place of the current one",
+    ),
     Case(
         "addresses_differ",
         INFO,
@@ -150,7 +163,7 @@ CASES = [
         "wildcard_in_wrong_place",
         ERROR,
         lambda: healthy(with_san("erp.*.example"), ISSUING),
-        ('"erp.*.example"', "the first label only"),
+        ('"erp.*.example"', "Java 21 and 25 let", "first label only", "though Java 11 and 17 take"),
     ),
     Case("wildcard_not_usable", WARNING, lambda: healthy(with_san(HOST, "erp.*.example"), ISSUING)),
     Case(

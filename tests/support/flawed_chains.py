@@ -132,6 +132,14 @@ def cross_that_expired() -> Evidence:
     return healthy(LEAF, ISSUING, cross, company=[ROOT, old])
 
 
+def outdated_intermediate() -> Evidence:
+    """The server still sends the certificate that its CA has renewed, with the same key."""
+    old = ROOT.intermediate(
+        "Corp Issuing CA", key=ISSUING.key, not_before=NOW - 900 * DAY, not_after=NOW - 9 * DAY
+    )
+    return evidence([LEAF, old], company=[ROOT], aia=[ISSUING])
+
+
 def installed(*now_there: Given) -> Evidence:
     return evidence([LEAF, ISSUING], company=[ROOT], installed=now_there)
 

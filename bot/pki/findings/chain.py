@@ -149,11 +149,15 @@ def _surplus(picture: Picture, view: View) -> Iterator[Finding]:
     ]
     if expired:
         shown = [f"{quoted(c)}, valid until {valid_until(c, picture.at)}" for c in expired[:3]]
+        lacks = any(c not in view.chain for c in view.intermediates)
         yield Finding(
             "expired_certificate_served",
             "info",
-            f"The server still sends {listed(shown)}; Java goes another way.",
-            "Remove it from the chain file: older clients stumble over it.",
+            f"The server still sends {listed(shown)}"
+            + (", and not what replaces it." if lacks else "; Java goes another way."),
+            "Put the current certificate in its place."
+            if lacks
+            else "Remove it from the chain file: older clients stumble over it.",
             "RFC 4158 §2.4.2",
         )
 

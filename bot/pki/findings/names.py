@@ -9,11 +9,11 @@ from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.findings.finding import Finding
 from bot.pki.findings.picture import Picture
-from bot.pki.java import LATEST_JDK
+from bot.pki.java import JDKS, LATEST_JDK
 from bot.pki.java.hostnames import check_host, is_address, matches
 from bot.pki.java.rejection import Rejected
 from bot.pki.names import COMMON_NAME
-from bot.pki.wording import lowered, shortened
+from bot.pki.wording import java_versions, lowered, shortened
 from bot.text import visible
 
 _JDK = "sun.security.util.HostnameChecker"
@@ -47,9 +47,9 @@ def usable_names(leaf: Certificate) -> tuple[str, ...]:
     return tuple(dict.fromkeys(visible(name, 100) for name in (*names, *leaf.ip_addresses)))
 
 
-def _refusal(picture: Picture, leaf: Certificate, host: str) -> str | None:
+def _refusal(picture: Picture, leaf: Certificate, host: str, jdk: int = LATEST_JDK) -> str | None:
     try:
-        check_host(leaf, host, picture.evidence.endpoint, LATEST_JDK)
+        check_host(leaf, host, picture.evidence.endpoint, jdk)
     except Rejected as rejected:
         return str(rejected)
     return None
@@ -86,11 +86,14 @@ def _mismatch(picture: Picture, leaf: Certificate, host: str, message: str) -> F
             f"RFC 5280 §4.2.1.6; {_JDK}",
         )
     if any(_would_match_anywhere(host, dns) for dns in leaf.dns_names):
+        refusing = [jdk for jdk in JDKS if _refusal(picture, leaf, host, jdk)]
+        older = [jdk for jdk in JDKS if jdk not in refusing]
         return Finding(
             "wildcard_in_wrong_place",
             "error",
-            f"{name} is for {usable}; Java lets a wildcard stand in the first label only, "
-            f'so it is not for "{shown}".',
+            f"{name} is for {usable}; {java_versions(refusing)} let a wildcard stand in the first "
+            f'label only, so it is not for "{shown}"'
+            + (f", though {java_versions(older)} take it." if older else "."),
             "Have it issued again with the host name in full in its SAN.",
             f"RFC 9525 §6.3; {_JDK}.matchLeftmostWildcard",
         )
