@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.probe.egress import Egress
+from bot.probe.egress import Egress, parse_networks
 from bot.probe.handshake import probe
 from bot.probe.presented import ClientCertificate, ConnectTo
 from bot.probe.target import parse_target
@@ -364,6 +364,24 @@ class TestNoConnection:
         assert presented.error is not None
         assert presented.error.java == "UnknownHostException: dc01.corp.invalid"
         assert "dc01.corp.invalid" in presented.error.message
+
+    async def test_name_servers_that_do_not_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def never(*_: object, **__: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
+        egress = replace(LOCAL, resolve_seconds=0.05)
+        (presented,) = await probe(parse_target("dc01.corp.example"), egress, limits=LIMITS)
+        assert codes(presented) == ["resolve_timeout"]
+        assert "VPN" in (presented.error.remedy if presented.error else "")
+
+    async def test_without_a_route(self) -> None:
+        """TCP has none to a multicast address."""
+        egress = replace(LOCAL, allow=parse_networks("224.0.0.1"))
+        (presented,) = await probe(parse_target("224.0.0.1:636"), egress, limits=LIMITS)
+        assert codes(presented) == ["no_route"]
+        assert presented.error is not None
+        assert presented.error.java == "Network is unreachable"
 
     async def test_denied(self) -> None:
         (presented,) = await probe(parse_target("127.0.0.1:443"), Egress(), limits=LIMITS)
