@@ -25,6 +25,11 @@ _TYPOGRAPHY = {
     **dict.fromkeys(map(ord, "‘’‚‛"), "'"),
     **dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)),
 }
+_TELLING = re.compile(
+    rb"caused by|exception|error|alert|failed|failure|refused|reset|timed out|notafter|notbefore|"
+    rb"certif|zertif|pkix|handshake|ssl|tls|x509|host|root exception|trustanchor|subject",
+    re.IGNORECASE,
+)
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _IGNORED = frozenset(" \n-_")
 
@@ -35,6 +40,12 @@ class Span:
 
     start: int
     end: int
+
+
+def is_telling(line: bytes) -> bool:
+    """Whether this line of a log may tell of an error: cheap, and rather true than false. A stack
+    frame does not."""
+    return not line.lstrip().startswith(b"at ") and _TELLING.search(line) is not None
 
 
 class ErrorText:

@@ -205,7 +205,9 @@ def test_der_files_are_read_one_or_several() -> None:
     assert ders(read(ROOT.der + LEAF.der + b"\r\n")) == [ROOT.der, LEAF.der]
 
 
-@pytest.mark.parametrize("prose", ["Hello,\n\nthis is it:\n", "a\nb\nc\nd\ne\nf\ng\n", "1. x\n2. y\n"])
+@pytest.mark.parametrize(
+    "prose", ["Hello,\n\nthis is it:\n", "a\nb\nc\nd\ne\nf\ng\n", "1. x\n2. y\n"]
+)
 def test_line_numbers_are_seen_in_the_midst_of_prose(prose: str) -> None:
     numbered = DISGUISES["bare Base64, numbered"](PEM)
     reading = read(prose.encode() + numbered + prose.encode())
