@@ -217,6 +217,8 @@ def _json_schema() -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(Explained).json_schema(mode="serialization")
+    # Pydantic does not find the descriptions of inherited fields.
+    schema["properties"] |= schema["$defs"]["Known"]["properties"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
