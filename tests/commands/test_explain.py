@@ -45,14 +45,19 @@ BUILDING = (
 VALIDATION = "PKIX path validation failed: java.security.cert.CertPathValidatorException: "
 
 
-async def explain(*arguments: str, stdin: bytes = b"", **environment: str) -> tuple[int, str, str]:
+async def explain(
+    *arguments: str, stdin: bytes = b"", company: Path | None = None
+) -> tuple[int, str, str]:
     """The exit code, standard output and standard error."""
+    settings = {"WHICHROOT_EGRESS_ALLOW": "127.0.0.0/8"}
+    if company:
+        settings["WHICHROOT_COMPANY_ROOTS"] = str(company)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "explain", *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
+        env={**os.environ, **settings},
     )
     output, errors = await process.communicate(stdin)
     assert process.returncode is not None
@@ -73,11 +78,7 @@ async def now(
     """What ``--host`` adds, with the server behind the name; the text form must hold the same."""
     async with server as listening:
         where = ["--host", f"{HOST}:636", "--connect", listening.address, *arguments]
-        settings = {
-            "WHICHROOT_EGRESS_ALLOW": "127.0.0.0/8",
-            "WHICHROOT_COMPANY_ROOTS": str(company),
-        }
-        code, output, errors = await explain("--json", *where, text, **settings)
+        code, output, errors = await explain("--json", *where, text, company=company)
         assert (code, errors) == (0, "")
         answer: dict[str, Any] = json.loads(output)
     assert answer["report"]["target"]["host"] == HOST
@@ -163,7 +164,7 @@ async def test_an_earlier_certificate_of_the_server_is_installed(
 async def test_a_root_that_nobody_has_is_asked_for(tmp_path: Path) -> None:
     async with tls_server([LEAF, ISSUING]) as server:
         arguments = ["--host", f"{HOST}:636", "--connect", server.address, BUILDING]
-        code, output, _ = await explain(*arguments, WHICHROOT_EGRESS_ALLOW="127.0.0.0/8")
+        code, output, _ = await explain(*arguments)
     assert code == 0
     assert "could not be found" in output
     assert "base64 encoded PEM" in output
@@ -242,6 +243,14 @@ async def test_a_server_that_asks_for_no_client_certificate(company: Path) -> No
     assert found["answers"] == ["The server asks for no client certificate now."]
 
 
+@contextlib.asynccontextmanager
+async def unused_port() -> AsyncIterator[Server]:
+    """A port where nothing listens any more."""
+    async with raw_server(until_closed) as server:
+        pass
+    yield server
+
+
 def weak() -> AbstractAsyncContextManager[Server]:
     root = make_root("RSA Root", key=rsa_key())
     return tls_server([root.leaf(HOST, weak_digest="md5", key=rsa_key(2048, 1))])
@@ -290,7 +299,7 @@ def only_rsa() -> AbstractAsyncContextManager[Server]:
             "closes the connection",
         ),
         ("java.net.SocketException: Connection reset", lambda: raw_server(resetting), "reset"),
-        ("java.net.ConnectException: Connection refused", lambda: unused_port(), "127.0.0.1"),
+        ("java.net.ConnectException: Connection refused", unused_port, "127.0.0.1"),
         ("javax.net.ssl.SSLHandshakeException", lambda: tls_server([dated(-9, -2)]), "valid until"),
     ],
 )
@@ -329,9 +338,7 @@ async def test_what_else_is_wrong_is_told_besides(company: Path) -> None:
 async def test_a_host_without_a_port_is_asked_at_the_port_of_the_error() -> None:
     async with tls_server([LEAF, ISSUING]) as server:
         text = f"simple bind failed: 127.0.0.1:{server.port} [Root exception is {BUILDING}]"
-        code, output, _ = await explain(
-            *("--json", "--host", "127.0.0.1", text), WHICHROOT_EGRESS_ALLOW="127.0.0.0/8"
-        )
+        code, output, _ = await explain(*("--json", "--host", "127.0.0.1", text))
     assert code == 0
     assert json.loads(output)["now"]["port"] == server.port
 
@@ -339,7 +346,7 @@ async def test_a_host_without_a_port_is_asked_at_the_port_of_the_error() -> None
 async def test_a_server_that_cannot_be_reached_from_here_gives_the_command_to_run_there() -> None:
     async with unused_port() as server:
         arguments = ["--host", f"{HOST}:636", "--connect", server.address, BUILDING]
-        code, output, _ = await explain(*arguments, WHICHROOT_EGRESS_ALLOW="127.0.0.0/8")
+        code, output, _ = await explain(*arguments)
     assert code == 0
     assert "From here the server shows no certificate." in output
     assert "openssl s_client -connect" in output
@@ -348,13 +355,9 @@ async def test_a_server_that_cannot_be_reached_from_here_gives_the_command_to_ru
 async def test_the_text_form_says_what_the_json_says(company: Path) -> None:
     async with tls_server([dated(-9, -2), ISSUING]) as server:
         arguments = ["--host", f"{HOST}:636", "--connect", server.address]
-        environment = {
-            "WHICHROOT_EGRESS_ALLOW": "127.0.0.0/8",
-            "WHICHROOT_COMPANY_ROOTS": str(company),
-        }
         text = VALIDATION + "validity check failed"
-        _, output, _ = await explain(*arguments, text, **environment)
-        _, as_json, _ = await explain("--json", *arguments, text, **environment)
+        _, output, _ = await explain(*arguments, text, company=company)
+        _, as_json, _ = await explain("--json", *arguments, text, company=company)
     answer = json.loads(as_json)
     assert f"Cause:  {answer['cause']}" in output
     assert f"Remedy: {answer['remedy']}" in output
@@ -362,14 +365,6 @@ async def test_the_text_form_says_what_the_json_says(company: Path) -> None:
     assert f"{HOST}:636 now: the cause is there." in output
     for sentence in answer["now"]["answers"]:
         assert sentence in output
-
-
-@contextlib.asynccontextmanager
-async def unused_port() -> AsyncIterator[Server]:
-    """A port where nothing listens any more."""
-    async with raw_server(until_closed) as server:
-        pass
-    yield server
 
 
 async def test_the_json_keeps_its_schema(company: Path) -> None:
@@ -383,13 +378,11 @@ async def test_the_json_keeps_its_schema(company: Path) -> None:
     ]
     async with tls_server([LEAF, ISSUING]) as server:
         where = ["--host", f"{HOST}:636", "--connect", server.address]
-        _, output, _ = await explain(
-            "--json", *where, BUILDING, WHICHROOT_EGRESS_ALLOW="127.0.0.0/8"
-        )
+        _, output, _ = await explain("--json", *where, BUILDING)
     reader = TypeAdapter(Explained)
-    for output in (*outputs, output):
-        reader.validate_json(output)
-        answer = json.loads(output)
+    for printed in (*outputs, output):
+        reader.validate_json(printed)
+        answer = json.loads(printed)
         assert set(answer) == set(schema["properties"])
         for other in answer["also"]:
             assert set(other) == set(schema["$defs"]["Known"]["properties"])
