@@ -6,6 +6,7 @@ import html
 import re
 from array import array
 from dataclasses import dataclass
+from functools import cache
 
 from bot.pki.causes import Cause
 
@@ -68,22 +69,23 @@ class ErrorText:
         """The first of the cause's phrases that is in the text, as they are listed."""
         return next((span for phrase in cause.phrases if (span := self._find(phrase))), None)
 
-    def find_cut_off(self, cause: Cause) -> int:
+    def find_cut_off(self, cause: Cause) -> tuple[int, bool]:
         """How many characters of one of the cause's phrases stand at the text's cut-off end, or at
-        its cut-off beginning; 0 if they are too few to tell."""
+        its cut-off beginning, and whether they are enough to tell it; 0 if next to none."""
         text = self._squeezed.rstrip(".…]\"'")
-        longest = 0
+        longest, is_enough = 0, False
         for phrase in cause.phrases:
-            sought = _squeeze(phrase.partition("…")[0])
-            shortest = max(_SHORTEST_CUT, len(sought) // 2)
-            for length in range(len(sought) - 1, shortest - 1, -1):
+            if "…" in phrase:
+                continue
+            sought = _squeeze(phrase)
+            for length in range(len(sought) - 1, max(_SHORTEST_CUT - 1, longest), -1):
                 begun = text.endswith(sought[:length])
                 # Class names end many phrases, so that an end tells less than a beginning.
                 ended = 3 * length > 2 * len(sought) and self._squeezed.startswith(sought[-length:])
                 if begun or ended:
-                    longest = max(longest, length)
+                    longest, is_enough = length, 2 * length >= len(sought)
                     break
-        return longest
+        return longest, is_enough
 
     def _find(self, phrase: str) -> Span | None:
         first, *others = (_squeeze(part) for part in phrase.split("…"))
@@ -129,5 +131,6 @@ def _plain(text: str) -> str:
     return "\n".join(lines)
 
 
+@cache  # of the phrases of the table
 def _squeeze(phrase: str) -> str:
     return "".join(character for character in phrase if character not in _IGNORED).translate(_LOWER)

@@ -43,6 +43,7 @@ CERTIFICATE_CAUSES: Final = (
     Cause(
         "path_too_long",
         (
+            "basic constraints check failed: pathLenConstraint violated",
             "pathLenConstraint violated",
             "Violated path length constraints",
             "path length constraint exceeded",
