@@ -69,8 +69,8 @@ ROWS: list[tuple[str, str, str, bool | None]] = [
 
 #: Seen alone; anything else in the text says more.
 ALONE = [
-    ("java.io.IOException: Error writing to server", "ldap_connection_closed"),
-    ("javax.naming.NamingException: LDAP connection has been closed", "ldap_connection_closed"),
+    ("java.io.IOException: Error writing to server", "closed_after_handshake"),
+    ("javax.naming.NamingException: LDAP connection has been closed", "closed_after_handshake"),
 ]
 
 
