@@ -103,7 +103,7 @@ async def test_errors_are_explained() -> None:
     text = "PKIX path building failed: unable to find valid certification path to requested target"
     code, output = await whichroot("explain", "--json", text)
     assert code == 0
-    assert json.loads(output)["code"] == "unknown_issuer"
+    assert json.loads(output)["code"] == "issuer_unknown"
     code, _ = await whichroot("explain", "nothing of the kind")
     assert code == 1
 

@@ -5,87 +5,272 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from typing import Final
+import sys
+from collections import deque
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Final
 
 from bot import settings as settings_module
 from bot.commands import streams
+from bot.diagnosis import Diagnosis, diagnose
+from bot.errors import FormatError, WhichrootError
+from bot.pki.certificate import Certificate
+from bot.pki.error_text import MAX_LENGTH, is_telling
 from bot.pki.errors import Explanation, explain
+from bot.probe.presented import ConnectTo
 from bot.probe.target import Target, parse_target
 from bot.report import Report
+from bot.text import visible
 
-#: Findings that speak about the same as an explanation.
-_TOPICS: Final = {
-    "expired": ("expired",),
-    "not_yet_valid": ("not_yet_valid",),
-    "name_mismatch": ("name",),
-    "ip_mismatch": ("name", "ip"),
-    "client_certificate_missing": ("client",),
-}
+#: In octets. Of a longer text the beginning is read, and every line that may tell of an error.
+_MAX_WHOLE: Final = MAX_LENGTH // 2
+_MAX_READ: Final = 64 << 20
+_MAX_LINE: Final = MAX_LENGTH
+_MAX_FILE: Final = 10 << 20
+
+
+class EmptyTextError(WhichrootError):
+    """There is nothing to explain."""
+
+
+class _Model:
+    __slots__ = ()
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Known(_Model):
+    """One error of the text."""
+
+    code: str
+    """A stable name for programs; `unrecognised` where the text is not known."""
+    matched: str
+    """The words by which it was known, or the text's first line; without passwords."""
+    cause: str
+    """What is wrong."""
+    remedy: str
+    """What to do about it."""
+    details: dict[str, str]
+    """What the text tells besides: `not_after`, `subject`, `algorithm`, `name` and the like."""
+    target: str | None
+    """The server that the text speaks of: `host:port`, or `host`; null where it names none."""
+    truststore_helps: bool | None
+    """Whether another certificate in the truststore can mend it; null where that depends."""
+    source: str
+    """The JDK class or RFC behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now(_Model):
+    """What the server given with --host shows now."""
+
+    host: str
+    """The server's name."""
+    port: int
+    """The port that was looked at."""
+    cause_present: bool | None
+    """Whether the server shows the cause; null where that cannot be seen from here."""
+    answers: tuple[str, ...]
+    """Sentences that make cause and remedy specific, the most telling first."""
+    besides: tuple[str, ...]
+    """What else keeps a Java client from connecting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained(Known):
+    """What `whichroot explain --json` prints."""
+
+    also: tuple[Known, ...]
+    """Further errors of the same text."""
+    now: Now | None
+    """null without --host."""
+    report: Report | None
+    """What `whichroot check` says of that server; null without --host."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit code 0: the error is known; 1: it is not. Raises WhichrootError for a host that is none."""
+    """Exit code 0: the error is known; 1: it is not. Raises WhichrootError for a text that is empty
+    and for a host that is none."""
+    if arguments.json_schema:
+        print(json.dumps(_json_schema(), indent=2))
+        return 0
     text = " ".join(arguments.text)
     if text == "-":
-        text = streams.read_input("-", 1 << 20).decode("utf-8", "replace")
-    target = parse_target(arguments.host) if arguments.host else None
+        with streams.open_input("-") as stream:
+            text = _telling_text(stream)
+    if not text.strip():
+        raise EmptyTextError(
+            "There is no text to explain.",
+            "Write “whichroot explain 'PKIX path building failed …'”, or “whichroot explain - < FILE”.",
+        )
     explanation = explain(text)
-    report = asyncio.run(_look(target)) if target else None
+    target = _target(arguments.host, explanation) if arguments.host else None
+    report = asyncio.run(_look(target, arguments)) if target else None
+    diagnosis = diagnose(explanation, report) if report else None
     if arguments.json:
-        print(json.dumps(_as_json(explanation, report)))
+        print(json.dumps(_as_json(explanation, diagnosis, report)))
     else:
-        print(_as_text(explanation, report))
-    return 0 if explanation.code != "unknown" else 1
+        print(_as_text(explanation, diagnosis, report, text))
+    return 0 if explanation.is_recognised else 1
 
 
-async def _look(target: Target) -> Report:
+def _telling_text(stream: BinaryIO) -> str:
+    """The beginning of ``stream``, and of what follows the last lines that may tell of an error.
+    Memory stays within a few times MAX_LENGTH."""
+    head: list[bytes] = []
+    tail: deque[bytes] = deque()
+    head_size = tail_size = size = 0
+    for line in streams.lines(stream, _MAX_LINE):
+        size += len(line) + 1
+        if size > _MAX_READ:
+            print(f"Only the first {_MAX_READ >> 20} MiB were read.", file=sys.stderr)
+            break
+        if head_size + len(line) < _MAX_WHOLE:
+            head.append(line)
+            head_size += len(line) + 1
+        elif is_telling(line):
+            tail.append(line)
+            tail_size += len(line) + 1
+            while tail_size > _MAX_WHOLE and len(tail) > 1:
+                tail_size -= len(tail.popleft()) + 1
+    return _decoded(b"\n".join((*head, *tail)))
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8, or UTF-16 with a byte order mark as Windows writes it."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8", "replace")
+
+
+def _target(host: str, explanation: Explanation) -> Target:
+    """The server, at the port of the error where ``host`` names none. Raises TargetError."""
+    target = parse_target(host)
+    if not target.port_given and explanation.target:
+        meant = parse_target(explanation.target)
+        if meant.host == target.host and meant.port_given:
+            return meant
+    return target
+
+
+async def _look(target: Target, arguments: argparse.Namespace) -> Report:
     # Imported late: an explanation without a host needs no network.
     from bot.lookup import Lookup, Question
 
+    question = Question(
+        target,
+        connect=_connect(arguments.connect) if arguments.connect else None,
+        installed=tuple(c for name in arguments.installed for c in _certificates(name)),
+    )
     async with Lookup(settings_module.load()) as lookup:
-        return await lookup.answer(Question(target))
+        return await lookup.answer(question)
 
 
-def _as_json(explanation: Explanation, report: Report | None) -> dict[str, object]:
+def _connect(text: str) -> ConnectTo:
+    target = parse_target(text)
+    return ConnectTo(target.host, target.port if target.port_given else None)
+
+
+def _certificates(name: str) -> tuple[Certificate, ...]:
+    from bot.pki.formats import read
+
+    reading = read(streams.read_input(name, _MAX_FILE), name=name)
+    if reading.refusal:
+        raise FormatError(reading.refusal)
+    return tuple(found.certificate for found in reading.certificates)
+
+
+def _as_json(
+    explanation: Explanation, diagnosis: Diagnosis | None, report: Report | None
+) -> dict[str, object]:
+    now = None
+    if diagnosis and report:
+        now = {
+            "host": report.target.host,
+            "port": report.target.port,
+            **asdict(diagnosis),
+        }
+    return {
+        **_known(explanation),
+        "also": [_known(other) for other in explanation.also],
+        "now": now,
+        "report": json.loads(report.to_json()) if report else None,
+    }
+
+
+def _known(explanation: Explanation) -> dict[str, object]:
     return {
         "code": explanation.code,
         "matched": explanation.matched,
         "cause": explanation.cause,
         "remedy": explanation.remedy,
+        "details": dict(explanation.details),
+        "target": explanation.target,
         "truststore_helps": explanation.truststore_helps,
         "source": explanation.source,
-        "details": dict(explanation.details),
-        "also": list(explanation.also),
-        "now": _now(explanation, report) if report else None,
-        "report": json.loads(report.to_json()) if report else None,
     }
 
 
-def _as_text(explanation: Explanation, report: Report | None) -> str:
-    lines = [f"“{explanation.matched}”", f"Cause:  {explanation.cause}"]
-    lines += [f"Remedy: {explanation.remedy}"]
-    lines += [f"  {name.replace('_', ' ')}: {value}" for name, value in explanation.details.items()]
-    lines += [f"Also:   {cause}" for cause in explanation.also]
-    if report:
-        lines += ["", *_now(explanation, report)]
+def _json_schema() -> dict[str, Any]:
+    # Only this needs pydantic, which takes as long to import as the rest takes.
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(Explained).json_schema(mode="serialization")
+    # Pydantic does not find the descriptions of inherited fields.
+    schema["properties"] |= schema["$defs"]["Known"]["properties"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _as_text(
+    explanation: Explanation, diagnosis: Diagnosis | None, report: Report | None, text: str
+) -> str:
+    lines = _known_lines(explanation)
+    for other in explanation.also:
+        lines += ["", "Also in this text:", *_known_lines(other)]
+    if diagnosis and report:
+        lines += ["", *_now_lines(diagnosis, report)]
+    elif explanation.target:
+        lines += ["", f"For what it presents now, add: --host {explanation.target}"]
+    if not explanation.is_recognised and _is_file(text):
+        lines += ["", f"To have the file explained: whichroot explain - < {visible(text)}"]
     return "\n".join(lines)
 
 
-def _now(explanation: Explanation, report: Report) -> list[str]:
-    """What the server presents now, as far as it bears on the error."""
-    lines = [f"What {report.target.host}:{report.target.port} presents now: {report.summary}"]
-    if explanation.truststore_helps and report.recommended:
-        lines += [
-            f"  {certificate.subject}, SHA-256 {certificate.sha256.upper()}, "
-            f"until {certificate.not_after[:10]}"
-            for certificate in report.recommended.certificates
-        ]
-    topics = _TOPICS.get(explanation.code, ())
-    for finding in report.findings:
-        if finding.severity == "error" or any(topic in finding.code for topic in topics):
-            lines.append(f"  {finding.message} {finding.remedy}".rstrip())
-    for presented in report.presented:
-        if presented.client_certificate and presented.client_certificate.authorities:
-            accepted = "; ".join(presented.client_certificate.authorities[:10])
-            lines.append(f"  {presented.address} accepts client certificates of: {accepted}")
+def _known_lines(explanation: Explanation) -> list[str]:
+    lines = [
+        f"“{explanation.matched}”",
+        f"Cause:  {explanation.cause}",
+        f"Remedy: {explanation.remedy}",
+    ]
+    if explanation.truststore_helps is False:
+        lines.append("        No change to the truststore helps.")
     return lines
+
+
+def _now_lines(diagnosis: Diagnosis, report: Report) -> list[str]:
+    state = {
+        True: "the cause is there",
+        False: "the cause is not there",
+        None: "whether the cause is there cannot be seen from here",
+    }[diagnosis.cause_present]
+    lines = [f"{report.target.host}:{report.target.port} now: {state}."]
+    lines += [f"  {sentence}" for sentence in diagnosis.answers]
+    if diagnosis.besides:
+        lines += ["What else keeps a Java client from connecting:"]
+        lines += [f"  {sentence}" for sentence in diagnosis.besides]
+    if report.command:
+        lines += [
+            "On a machine that reaches the server run:",
+            *(f"  {line}" for line in report.command.splitlines()),
+        ]
+    if report.recommended is None and report.request_text:
+        lines += ["Ask for it:", *(f"  {line}" for line in report.request_text.splitlines())]
+    return lines
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return len(text) < 300 and Path(text).is_file()
+    except (OSError, ValueError):
+        return False

@@ -55,6 +55,12 @@ _EXPLAIN: Final = """\
 What does a Java error mean, and what is to be done? TEXT is the message or a whole stack trace, “-”
 reads it from standard input. With --host the answer is about what that server presents now.
 """
+_EXPLAIN_END: Final = """\
+Exit code 0: the error is known. 1: it is not. 2: bad usage, or no text.
+
+  whichroot explain "PKIX path building failed: unable to find valid certification path"
+  whichroot explain - --host dc01.corp.example:636 --installed root.pem < connector.log
+"""
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -182,12 +188,27 @@ def _add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    explain = _command(commands, "explain", "what a Java error means", _EXPLAIN)
+    explain = _command(commands, "explain", "what a Java error means", _EXPLAIN, _EXPLAIN_END)
     explain.add_argument(
-        "text", metavar="TEXT", nargs="+", help="the error; - reads standard input"
+        "text", metavar="TEXT", nargs="*", help="the error; - reads standard input"
     )
     explain.add_argument("--host", metavar="HOST", help="the server that the connector cannot use")
+    explain.add_argument(
+        "--connect",
+        metavar="ADDRESS[:PORT]",
+        help="connect there; name, SNI and name check stay HOST's",
+    )
+    explain.add_argument(
+        "--installed",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="what the truststore holds today; may be repeated",
+    )
     explain.add_argument("--json", action="store_true", help="print JSON")
+    explain.add_argument(
+        "--json-schema", action="store_true", help="print the JSON Schema of that and end"
+    )
 
 
 def _add_settings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,6 +6,7 @@ import html
 import re
 from array import array
 from dataclasses import dataclass
+from functools import cache
 
 from bot.pki.causes import Cause
 
@@ -25,6 +26,11 @@ _TYPOGRAPHY = {
     **dict.fromkeys(map(ord, "‘’‚‛"), "'"),
     **dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)),
 }
+_TELLING = re.compile(
+    rb"caused by|exception|error|alert|failed|failure|refused|reset|timed out|notafter|notbefore|"
+    rb"certif|zertif|pkix|handshake|ssl|tls|x509|host|root exception|trustanchor|subject",
+    re.IGNORECASE,
+)
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _IGNORED = frozenset(" \n-_")
 
@@ -35,6 +41,12 @@ class Span:
 
     start: int
     end: int
+
+
+def is_telling(line: bytes) -> bool:
+    """Whether this line of a log may tell of an error: cheap, and rather true than false. A stack
+    frame does not."""
+    return not line.lstrip().startswith(b"at ") and _TELLING.search(line) is not None
 
 
 class ErrorText:
@@ -57,22 +69,23 @@ class ErrorText:
         """The first of the cause's phrases that is in the text, as they are listed."""
         return next((span for phrase in cause.phrases if (span := self._find(phrase))), None)
 
-    def find_cut_off(self, cause: Cause) -> int:
+    def find_cut_off(self, cause: Cause) -> tuple[int, bool]:
         """How many characters of one of the cause's phrases stand at the text's cut-off end, or at
-        its cut-off beginning; 0 if they are too few to tell."""
+        its cut-off beginning, and whether they are enough to tell it; 0 if next to none."""
         text = self._squeezed.rstrip(".…]\"'")
-        longest = 0
+        longest, is_enough = 0, False
         for phrase in cause.phrases:
-            sought = _squeeze(phrase.partition("…")[0])
-            shortest = max(_SHORTEST_CUT, len(sought) // 2)
-            for length in range(len(sought) - 1, shortest - 1, -1):
+            if "…" in phrase:
+                continue
+            sought = _squeeze(phrase)
+            for length in range(len(sought) - 1, max(_SHORTEST_CUT - 1, longest), -1):
                 begun = text.endswith(sought[:length])
                 # Class names end many phrases, so that an end tells less than a beginning.
                 ended = 3 * length > 2 * len(sought) and self._squeezed.startswith(sought[-length:])
                 if begun or ended:
-                    longest = max(longest, length)
+                    longest, is_enough = length, 2 * length >= len(sought)
                     break
-        return longest
+        return longest, is_enough
 
     def _find(self, phrase: str) -> Span | None:
         first, *others = (_squeeze(part) for part in phrase.split("…"))
@@ -118,5 +131,6 @@ def _plain(text: str) -> str:
     return "\n".join(lines)
 
 
+@cache  # of the phrases of the table
 def _squeeze(phrase: str) -> str:
     return "".join(character for character in phrase if character not in _IGNORED).translate(_LOWER)

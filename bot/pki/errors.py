@@ -77,12 +77,12 @@ def explain(text: str) -> Explanation:
 def _cut_off(error: ErrorText, general: list[tuple[Cause, Span]]) -> list[tuple[Cause, Span]]:
     """The one cause of which a phrase was begun when the text was cut off, if that says more than
     ``general``."""
-    lengths = {cause: error.find_cut_off(cause) for cause in CAUSES if not cause.general}
-    longest = max(lengths.values())
-    causes = [cause for cause, length in lengths.items() if length == longest]
+    begun = {cause: error.find_cut_off(cause) for cause in CAUSES if not cause.general}
+    longest = max(length for length, _ in begun.values())
+    causes = [cause for cause, (length, _) in begun.items() if length == longest]
     end = len(error.plain.rstrip(".…"))
     known = max((span.end - span.start for _, span in general if span.end >= end), default=0)
-    if longest <= known or len(causes) > 1:
+    if longest <= known or len(causes) > 1 or not begun[causes[0]][1]:
         return []
     return [(causes[0], Span(max(len(error.plain) - _QUOTE_LENGTH, 0), len(error.plain)))]
 

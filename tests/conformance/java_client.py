@@ -19,7 +19,8 @@ _WORKER = Path(__file__).with_name("java_client_worker.py")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Whether the TLS connection came about; ``message`` is Java's, outermost exception first."""
+    """Whether the TLS connection came about; ``message`` is Java's, outermost exception first, of
+    LDAPS also where it is not about TLS."""
 
     connected: bool
     message: str | None

@@ -5,7 +5,8 @@ It runs alone (no import of ours). The first line of standard input is
 the names that lead to 127.0.0.1. Each further line ``{"protocol", "host", "port"}`` is one
 connection, answered by ``{"connected", "message"}``. HTTPS is ``HttpsURLConnection`` and LDAPS a
 JNDI context, both as they come: the name check on, default socket factories. ``connected`` says
-that the TLS connection came about.
+that the TLS connection came about, or broke off for a reason other than a certificate; ``message``
+is what Java said all the same.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def main() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         try:
-            connect[question["protocol"]](question["host"], question["port"])
-            answer: dict[str, Any] = {"connected": True, "message": None}
+            told = connect[question["protocol"]](question["host"], question["port"])
+            answer: dict[str, Any] = {"connected": True, "message": told}
         except jpype.JClass("java.lang.Throwable") as error:
             answer = {"connected": False, "message": _message(error)}
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -75,7 +76,7 @@ def _https(host: str, port: int) -> None:
     connection.getResponseCode()
 
 
-def _ldaps(host: str, port: int) -> None:
+def _ldaps(host: str, port: int) -> str | None:
     environment = jpype.JClass("java.util.Hashtable")()
     for name, value in {
         "java.naming.factory.initial": "com.sun.jndi.ldap.LdapCtxFactory",
@@ -88,8 +89,11 @@ def _ldaps(host: str, port: int) -> None:
         jpype.JClass("javax.naming.directory.InitialDirContext")(environment).close()
     except jpype.JClass("javax.naming.NamingException") as error:
         # The server speaks no LDAP: an error that is not about TLS means that TLS came about.
-        if "SSL" in _message(error) or "Certificate" in _message(error):
+        told = _message(error)
+        if "SSL" in told or "Certificate" in told:
             raise
+        return told
+    return None
 
 
 def _message(error: Any) -> str:

@@ -8,17 +8,25 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.x509 import (
+    DNSName,
+    Name,
+    NameConstraints,
+    ObjectIdentifier,
+    UnrecognizedExtension,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from bot.pki.errors import explain
 from tests.conformance.java_client import JavaClient
-from tests.support.authority import make, make_root
+from tests.support.authority import Issued, make, make_root, new_key, rsa_key
 from tests.support.servers import (
     Server,
     alert,
     answering,
     closing,
     raw_server,
+    recorded_flight,
     resetting,
     saying,
     server_context,
@@ -29,13 +37,20 @@ HOST = "dc01.corp.example"
 ROOT = make_root("Corp Root")
 NO_CA = make("Not A CA", ca=False)
 NO_SIGNER = make_root("Not A Signer", key_usage=("crl_sign",))
-INSTALLED = [ROOT.der, NO_CA.der, NO_SIGNER.der]
+RSA_ROOT = make_root("RSA Root", key=rsa_key())
+SECP_ROOT = make_root("Koblitz Root", key=new_key("secp256k1"))
+INSTALLED = [issued.der for issued in (ROOT, NO_CA, NO_SIGNER, RSA_ROOT, SECP_ROOT)]
 LEAF = ROOT.leaf(HOST)
 NOW = datetime.now(UTC)
 
 
 def tls(*chain: object, **options: object) -> AbstractAsyncContextManager[Server]:
     return tls_server(server_context(list(chain), **options))  # type: ignore[arg-type]  # as the catalogue says
+
+
+def sent(*chain: Issued) -> AbstractAsyncContextManager[Server]:
+    """A chain that OpenSSL would not serve."""
+    return raw_server(answering(recorded_flight([issued.der for issued in chain])))
 
 
 def catalogue() -> dict[str, tuple[AbstractAsyncContextManager[Server], str]]:
@@ -49,6 +64,11 @@ def catalogue() -> dict[str, tuple[AbstractAsyncContextManager[Server], str]]:
     no_key_identifier = [ExtensionOID.AUTHORITY_KEY_IDENTIFIER]
     no_san = [ExtensionOID.SUBJECT_ALTERNATIVE_NAME]
     padding = [make_root(f"Superfluous {number}") for number in range(11)]
+    bound = ROOT.intermediate(
+        "Bound", extensions=[(NameConstraints([DNSName("other.example")], None), True)]
+    )
+    unknown = UnrecognizedExtension(ObjectIdentifier("1.2.3.4"), b"\5\0")
+    nameless = make(Name([]), ROOT, names=[HOST])
     servers = {
         "issuer_unknown": tls(other.leaf(HOST)),
         "same_name_other_key": tls(namesake.leaf(HOST)),
@@ -65,11 +85,16 @@ def catalogue() -> dict[str, tuple[AbstractAsyncContextManager[Server], str]]:
         "name_mismatch": tls(ROOT.leaf("other.example")),
         "name_not_in_common_name": tls(ROOT.leaf("other.example", without=no_san)),
         "address_not_in_certificate": tls(LEAF),
+        "name_constraints_violated": tls(bound.leaf(HOST), bound),
+        "unknown_critical_extension": tls(ROOT.leaf(HOST, extensions=[(unknown, True)])),
+        "broken_signature_algorithm": sent(RSA_ROOT.leaf(HOST, weak_digest="md5")),
+        "unsupported_curve": sent(SECP_ROOT.leaf(HOST)),
+        "unreadable_certificate": sent(nameless),
         "chain_too_long": tls(LEAF, *padding),
         "connection_reset": raw_server(resetting),
         "handshake_closed": raw_server(closing),
         "plaintext": raw_server(saying(b"220 mail ESMTP\r\n")),
-        "tls_too_old": raw_server(answering(alert(70))),
+        "tls_too_old": tls(LEAF, versions=["TLSv1"]),
         "handshake_failure": raw_server(answering(alert(40))),
         "client_certificate_rejected": raw_server(answering(alert(42))),
         "unrecognized_name": raw_server(answering(alert(112))),
@@ -102,3 +127,29 @@ async def test_java_is_understood(
                 assert (explanation.code, explanation.also) == (code, ()), connection.message
                 if protocol == "ldaps":
                     assert explanation.target == f"{host}:{port}"
+
+
+@pytest.mark.parametrize("jdk", [17, 25])
+async def test_mutual_tls_is_suspected_whatever_java_shows(jdk: int, tmp_path: Path) -> None:
+    """Java may see an alert, a reset or a closed connection: that is a matter of time."""
+    async with JavaClient(jdk, INSTALLED, [HOST], tmp_path) as java:
+        for version in ("TLSv1.2", "TLSv1.3"):
+            async with tls(LEAF, versions=[version], client_cas=[ROOT]) as server:
+                for protocol in ("https", "ldaps"):
+                    connection = await java.connect(protocol, HOST, server.port)
+                    assert connection.message is not None
+                    explanation = explain(connection.message)
+                    assert explanation.truststore_helps is False, connection.message
+                    assert "client certificate" in f"{explanation.cause} {explanation.remedy}"
+
+
+async def test_an_empty_truststore_an_unknown_name_and_a_closed_port_are_understood(
+    tmp_path: Path,
+) -> None:
+    async with tls(LEAF) as server, JavaClient(25, [], [HOST], tmp_path) as java:
+        empty = await java.connect("https", HOST, server.port)
+        unknown = await java.connect("ldaps", "dc02.corp.example", server.port)
+    async with JavaClient(17, [], [HOST], tmp_path) as java:
+        refused = await java.connect("ldaps", HOST, server.port)
+    found = [explain(connection.message or "").code for connection in (empty, unknown, refused)]
+    assert found == ["truststore_empty", "unresolvable", "connection_refused"]

@@ -206,6 +206,15 @@ def test_der_files_are_read_one_or_several() -> None:
 
 
 @pytest.mark.parametrize(
+    "prose", ["Hello,\n\nthis is it:\n", "a\nb\nc\nd\ne\nf\ng\n", "1. x\n2. y\n"]
+)
+def test_line_numbers_are_seen_in_the_midst_of_prose(prose: str) -> None:
+    numbered = DISGUISES["bare Base64, numbered"](PEM)
+    reading = read(prose.encode() + numbered + prose.encode())
+    assert ders(reading) == [ROOT.der]
+
+
+@pytest.mark.parametrize(
     ("damaged", "words"),
     [
         (PEM[: len(PEM) // 2], "cut off: it is"),

@@ -43,6 +43,7 @@ CERTIFICATE_CAUSES: Final = (
     Cause(
         "path_too_long",
         (
+            "basic constraints check failed: pathLenConstraint violated",
             "pathLenConstraint violated",
             "Violated path length constraints",
             "path length constraint exceeded",
@@ -150,14 +151,23 @@ CERTIFICATE_CAUSES: Final = (
     ),
     Cause(
         "unsupported_curve",
-        ("Curve not supported", "Unknown named curve", "Unsupported EC server cert"),
+        (
+            "Curve not supported",
+            "Unknown named curve",
+            "Unsupported EC server cert",
+            # Java 11 names the algorithm, which is sound, and means the curve.
+            "signature algorithm: SHA256withECDSA",
+            "signature algorithm: SHA384withECDSA",
+            "signature algorithm: SHA512withECDSA",
+            "disabled algorithm: secp",
+        ),
         "A key in the chain lies on an elliptic curve that Java does not support[: {curve}].",
         "Have that certificate reissued with P-256, P-384 or RSA.",
         "sun.security.ec.ECKeyFactory",
         False,
         Question.CONTENT,
         ("curve",),
-        covers=("issuer_has_other_key",),
+        covers=("issuer_has_other_key", "broken_signature_algorithm"),
     ),
     Cause(
         "unknown_signature_algorithm",

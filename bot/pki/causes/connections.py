@@ -16,7 +16,7 @@ CONNECTION_CAUSES: Final = (
             "ERR_BAD_SSL_CLIENT_AUTH_CERT",
             "No required SSL certificate was sent",
         ),
-        "The server demands a certificate from the client (mutual TLS), and the client has none.",
+        "The server demands a client certificate (mutual TLS), and the client presents none.",
         "Give the client a certificate that this server accepts. No change to the truststore helps.",
         "RFC 8446 section 4.4.2.4",
         False,
@@ -268,7 +268,7 @@ CONNECTION_CAUSES: Final = (
         False,
         Question.NONE,
         ("ad_code",),
-        covers=("ldap_connection_closed",),
+        covers=("closed_after_handshake",),
     ),
     Cause(
         "proxy_failed",
@@ -435,7 +435,7 @@ CONNECTION_CAUSES: Final = (
         Question.CLIENT_CERTIFICATE,
     ),
     Cause(
-        "ldap_connection_closed",
+        "closed_after_handshake",
         (
             "LDAP connection has been closed",
             "Error writing to server",

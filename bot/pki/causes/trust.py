@@ -9,7 +9,7 @@ from bot.pki.causes.cause import Cause, Question
 TRUST_CAUSES: Final = (
     Cause(
         "ca_distrusted",
-        ("anchored by a distrusted legacy",),
+        ("anchored by a distrusted legacy", "TLS Server certificate issued after"),
         "Java itself distrusts this CA for server certificates issued after a fixed date"
         "[: {distrusted} after {issued_after}].",
         "Have the server's certificate issued by another CA: installing this root does not help.",

@@ -25,7 +25,9 @@ _BETWEEN = re.compile(r"[\s>|\"'`,;\\*#•]*")
 _BLANK_LINE = re.compile(r"\n[ \t>|]*\n")
 #: Below this, something that starts like DER and is not is taken for a word.
 _WORTH_A_WORD = 100
-_SAMPLE = 10_000
+#: How much of a text is looked at for line numbers, and how many lines must have them.
+_SAMPLE = 100_000
+_COUNTED_LINES = 5
 
 _HEX_START = re.compile(r"(?<![0-9A-Fa-f])30(?:[\s:,;-]|0[xX]|\\x){0,4}(?:8[0-4]|[2-7][0-9A-Fa-f])")
 _HEX_OCTET = re.compile(r"(?:[\s:,;-]|0[xX]|\\x|\\\n){0,8}([0-9A-Fa-f]{2})")
@@ -63,10 +65,16 @@ class _Work:
 
 
 def _is_numbered(text: str) -> bool:
-    """Whether the first lines that are not empty begin with numbers."""
-    lines = [line for line in text[:_SAMPLE].split("\n") if line.strip()]
-    numbered = sum(1 for line in lines if NUMBERED_LINE.match(line))
-    return numbered > 4 and numbered * 5 >= 4 * len(lines)
+    """Whether five of the first lines that are not empty, one behind the other, are counted."""
+    last, counted = -1, 0
+    for line in filter(str.strip, text[:_SAMPLE].split("\n")):
+        match = NUMBERED_LINE.match(line)
+        number = int(match[1]) if match else -1
+        counted = counted + 1 if match and number == last + 1 else int(match is not None)
+        if counted == _COUNTED_LINES:
+            return True
+        last = number
+    return False
 
 
 def _numbered(blob: Blob) -> Blob:

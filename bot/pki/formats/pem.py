@@ -20,7 +20,7 @@ _MAX_CANDIDATES = 50_000
 _LABELS = re.compile(r"CERT|KEY|PKCS|CMS|CRL|PARAM|SESSION|PGP|SIGNEDDATA|REQUEST")
 _HEADER = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,60}: ")
 _LINE_NUMBER = re.compile(r"^\s{0,20}\d{1,6}[:.|)\]]?[ \t]*$")
-NUMBERED_LINE = re.compile(r"^\s{0,20}\d{1,6}(?:[:.|)\]][ \t]*|[ \t]+)")
+NUMBERED_LINE = re.compile(r"^\s{0,20}(\d{1,6})(?:[:.|)\]][ \t]*|[ \t]+)")
 _KEY_NAMES = {
     "": "private key (PKCS#8)",
     "ENCRYPTED": "encrypted private key (PKCS#8)",
