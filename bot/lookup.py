@@ -20,7 +20,6 @@ from bot.errors import FormatError, TargetError
 from bot.jdk_roots import is_jdk_root
 from bot.pki.advice import advise
 from bot.pki.certificate import Certificate, Source
-from bot.pki.company_roots import CompanyFolder, CompanyRoots
 from bot.pki.evidence import (
     Evidence,
     Served,
@@ -42,6 +41,7 @@ from bot.settings import Settings
 from bot.text import visible
 
 if TYPE_CHECKING:
+    from bot.pki.company_roots import CompanyFolder
     from bot.probe.issuers import IssuerFinder
 
 _LDAPS_PORTS: Final = (636, 3269)
@@ -75,7 +75,7 @@ class Lookup:
         self._settings = settings
         self._egress = settings.egress
         self._limits = settings.limits
-        self._company = CompanyFolder(settings.company_roots) if settings.company_roots else None
+        self._company: CompanyFolder | None = None
         self._finder: IssuerFinder | None = None
 
     async def __aenter__(self) -> Self:
@@ -159,14 +159,7 @@ class Lookup:
             for answer in answers
             if (chain := _read_chain(answer, problems))
         )
-        company = self._company.roots() if self._company else CompanyRoots()
-        problems += (
-            ProbeFinding(
-                "company_folder", p.severity, p.message, p.remedy, "WHICHROOT_COMPANY_ROOTS"
-            )
-            for p in company.problems
-        )
-        stores: tuple[Roots, ...] = (company, public_roots())
+        stores = (*self._company_roots(problems), public_roots())
         pairs = list(served_pairs(chains))
         if self._settings.aia and not question.offline:
             started = time.perf_counter()
@@ -182,6 +175,24 @@ class Lookup:
             is_jdk_root=lambda jdk: partial(is_jdk_root, jdk),
             public_root=public_roots().find,
         )
+
+    def _company_roots(self, problems: list[ProbeFinding]) -> tuple[Roots, ...]:
+        folder = self._settings.company_roots
+        if folder is None:
+            return ()
+        if self._company is None:
+            # Imported late: it reads every format that a certificate file may have.
+            from bot.pki.company_roots import CompanyFolder
+
+            self._company = CompanyFolder(folder)
+        company = self._company.roots()
+        problems += (
+            ProbeFinding(
+                "company_folder", p.severity, p.message, p.remedy, "WHICHROOT_COMPANY_ROOTS"
+            )
+            for p in company.problems
+        )
+        return (company,)
 
     async def _downloaded(
         self,
