@@ -38,7 +38,7 @@ from bot.probe.protocols import Protocol
 from bot.probe.target import Target, candidates
 from bot.redaction import redacted
 from bot.settings import Settings
-from bot.text import visible
+from bot.text import authority, visible
 
 if TYPE_CHECKING:
     from bot.pki.company_roots import CompanyFolder
@@ -232,6 +232,15 @@ def refused(text: str, error: TargetError, at: datetime | None = None) -> report
     return _empty(target, "refused", str(error), at or datetime.now(UTC), None, (), (found,), {})
 
 
+def failed(question: Question, told: str) -> report.Report:
+    """The report where the program itself went wrong; ``told`` says where its traces are."""
+    message = f"{question.target.label} could not be checked."
+    found = report.Finding("fault", "error", message, told, "", None, ())
+    target = _described(question.target, question.connect)
+    at = question.at or datetime.now(UTC)
+    return _empty(target, "refused", f"{message} {told}", at, None, (), (found,), {})
+
+
 def endpoint_of(target: Target) -> Endpoint:
     """Which of Java's name checks applies: LDAP's over LDAPS and StartTLS, else that of HTTPS."""
     is_ldap = target.protocol is Protocol.LDAP or target.port in _LDAPS_PORTS
@@ -248,13 +257,13 @@ def _without_chain(
 ) -> report.Report:
     errors = [answer.error for answer in answers if answer.error]
     denied = bool(errors) and all(error.code == _DENIED for error in errors)
-    text = f"{errors[0].message} {errors[0].remedy}" if errors else "There is no certificate."
+    reached = any(summary.is_from_server(error.code) for error in errors)
     return _empty(
         _described(target, question.connect),
         "refused" if denied else "unreachable",
-        text,
+        summary.of_errors(errors),
         at,
-        None if denied else summary.command(target, question.connect),
+        None if denied or reached else summary.command(target, question.connect),
         tuple(report_building.presented(answer, at) for answer in answers),
         findings,
         timings,
@@ -324,7 +333,7 @@ def _with_advice(
 def _described(target: Target, connect: ConnectTo | None) -> report.Target:
     where = None
     if connect:
-        where = connect.host if connect.port is None else f"{connect.host}:{connect.port}"
+        where = connect.host if connect.port is None else authority(connect.host, connect.port)
     return report.Target(
         target.input, target.host, target.unicode_host, target.port, str(target.protocol), where
     )
