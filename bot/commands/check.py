@@ -70,9 +70,15 @@ class _Asking:
         self.protocol = Protocol(arguments.protocol) if arguments.protocol else None
         self.connect = None if arguments.connect is None else _connect(arguments.connect)
         self.chain = (
-            None if arguments.chain is None else (arguments.chain, _certificates(arguments.chain))
+            None
+            if arguments.chain is None
+            else (arguments.chain, _certificates("--chain", arguments.chain))
         )
-        self.installed = tuple(c for name in arguments.installed for c in _certificates(name))
+        self.installed = tuple(
+            certificate
+            for name in arguments.installed
+            for certificate in _certificates("--installed", name)
+        )
 
     def question(self, text: str) -> Question:
         """Raises TargetError."""
@@ -240,11 +246,16 @@ def _connect(text: str) -> ConnectTo:
     return ConnectTo(target.host, target.port if target.port_given else None)
 
 
-def _certificates(name: str) -> tuple[Certificate, ...]:
+def _certificates(option: str, name: str) -> tuple[Certificate, ...]:
     # Imported here: the ordinary check reads no file.
     from bot.pki.formats import read
 
-    reading = read(streams.read_input(name, _MAX_FILE), name=name)
-    if reading.refusal:
-        raise FormatError(reading.refusal)
+    data = streams.read_input(name, _MAX_FILE)
+    try:
+        reading = read(data, name=name)
+        if reading.refusal:
+            raise FormatError(reading.refusal)
+    except FormatError as error:
+        message = f"{option} {visible(name, 100)}: {error.message}"
+        raise FormatError(message, error.remedy) from None
     return tuple(found.certificate for found in reading.certificates)
