@@ -65,9 +65,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments, by default the process's; ``command`` names the command. Exits with code 2 and
     a sentence on standard error when they cannot be understood."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _Parser(
-        prog="whichroot", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False
-    )
+    parser = _Parser(prog="whichroot", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(debug=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

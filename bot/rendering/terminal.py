@@ -9,6 +9,7 @@ from bot.rendering.layout import BOLD, DIM, GREEN, RED, YELLOW, Layout
 from bot.report import (
     Certificate,
     CertificateSummary,
+    ClientCertificate,
     Finding,
     Option,
     Prediction,
@@ -43,6 +44,8 @@ _SOURCES: Final = {
 _INSTALLED: Final = "installed_"
 #: Said by the warning of the recommended option.
 _UNPROVEN: Final = "root_not_proven"
+#: CAs of client certificates that are named.
+_MAX_AUTHORITIES: Final = 10
 #: Of a name that fills the screen, what a person needs to know it by.
 _MAX_NAME: Final = 300
 
@@ -197,7 +200,8 @@ class _Page:
         groups: dict[tuple[object, ...], list[Presented]] = {}
         for presented in self._report.presented:
             if presented.certificates:
-                groups.setdefault((presented.chain, presented.tls), []).append(presented)
+                same = (presented.chain, presented.tls, presented.client_certificate)
+                groups.setdefault(same, []).append(presented)
         for group in groups.values():
             first = group[0]
             tls = f", {first.tls.version}, {first.tls.cipher}" if first.tls else ""
@@ -206,6 +210,8 @@ class _Page:
             yield from self._layout.paragraph(f"Chain from {where}{tls}", 0, BOLD)
             for number, summary in enumerate(first.certificates):
                 yield from self._link(number, summary)
+            if first.client_certificate:
+                yield from self._client_certificate(first.client_certificate)
 
     def _link(self, number: int, summary: CertificateSummary) -> Iterator[str]:
         if summary.subject is None or summary.not_after is None or summary.days_left is None:
@@ -213,6 +219,17 @@ class _Page:
             return
         ends = f"until {_expiry(summary.not_after, summary.days_left)}"
         yield from self._layout.beside(f"{number} {_name(summary.subject)}", ends, 2)
+
+    def _client_certificate(self, wanted: ClientCertificate) -> Iterator[str]:
+        text = (
+            "Demands a client certificate" if wanted.required else "Asks for a client certificate"
+        )
+        accepted = [_name(name) for name in wanted.authorities]
+        if accepted:
+            text += f" from: {'; '.join(accepted[:_MAX_AUTHORITIES])}"
+        if len(accepted) > _MAX_AUTHORITIES:
+            text += f"; and {len(accepted) - _MAX_AUTHORITIES} more"
+        yield from self._layout.paragraph(text, 2)
 
 
 def _text(finding: Finding) -> str:

@@ -21,7 +21,7 @@ from tests.support.servers import (
 HOST = "dc01.corp.example"
 
 
-async def check(port: int, *arguments: str, **environment: str) -> tuple[int, dict[str, Any]]:
+async def check(port: int, *arguments: str, **environment: Any) -> tuple[int, dict[str, Any]]:
     """The exit code and the report on `HOST`, which the server on ``port`` plays."""
     where = (f"{HOST}:636", "--connect", f"127.0.0.1:{port}")
     run = await whichroot("check", "--json", *where, *arguments, **environment)

@@ -52,7 +52,9 @@ async def test_no_more_hosts_are_looked_at_at_once_than_was_said() -> None:
     ):
         assert process.stdout
         ports = [
-            json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE))["target"]["port"]
+            json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE))["target"][
+                "port"
+            ]
             for _ in range(2)
         ]
         assert ports == [slow.port, quick.port]
@@ -205,11 +207,17 @@ async def test_without_a_terminal_there_is_no_progress() -> None:
 
 @pytest.mark.parametrize("many", [False, True])
 async def test_an_interrupt_ends_the_run_at_once(many: bool) -> None:
-    async with raw_server(until_closed) as server:
+    all_connected = asyncio.Event()
+
+    async def noting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if server.connections == len(hosts):
+            all_connected.set()
+        await until_closed(reader, writer)
+
+    async with raw_server(noting) as server:
         hosts = [server.address, server.address] if many else [server.address]
         async with started("check", *hosts) as process:
-            while server.connections < len(hosts):
-                await asyncio.sleep(0.02)
+            await asyncio.wait_for(all_connected.wait(), PATIENCE)
             process.send_signal(signal.SIGINT)
             output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert (process.returncode, output, errors) == (130, b"", b"")

@@ -24,10 +24,10 @@ async def reports(tmp_path: Path) -> list[Any]:
     """A report of each verdict, with a client certificate, a missing issuer and what is installed."""
     root = make_root("Corp Root CA")
     (tmp_path / "root.pem").write_bytes(root.pem)
-    company = {"WHICHROOT_COMPANY_ROOTS": str(tmp_path)}
+    company: Any = {"WHICHROOT_COMPANY_ROOTS": str(tmp_path)}
     found = []
 
-    async def check(*arguments: str, **settings: str) -> None:
+    async def check(*arguments: str, **settings: Any) -> None:
         run = await whichroot("check", "--json", *arguments, **settings)
         found.append(run.json)
 
@@ -112,7 +112,7 @@ def conforms(value: Any, schema: Any, root: Any) -> None:
     if choices := schema.get("anyOf"):
         assert any(_conforms(value, choice, root) for choice in choices), value
     if kind := schema.get("type"):
-        types = {
+        types: dict[str, Any] = {
             "object": dict, "array": list, "string": str, "integer": int,
             "number": (int, float), "boolean": bool, "null": type(None),
         }  # fmt: skip

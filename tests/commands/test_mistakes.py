@@ -113,7 +113,11 @@ async def test_bad_usage_is_explained_in_a_sentence(arguments: list[str], says: 
 
 
 async def test_what_is_typed_is_shown_and_not_obeyed() -> None:
-    for arguments in (["check", "a\x1b[31mb\u202ec"], ["a\x1b[31mb\u202ec"], ["check", "a", "--\x1b[31m"]):
+    for arguments in (
+        ["check", "a\x1b[31mb\u202ec"],
+        ["a\x1b[31mb\u202ec"],
+        ["check", "a", "--\x1b[31m"],
+    ):
         run = await whichroot(*arguments)
         assert run.code == 2
         assert "\x1b" not in run.errors

@@ -33,13 +33,13 @@ class Run:
         return [json.loads(line) for line in self.output.splitlines()]
 
 
-def environment(**changes: str) -> dict[str, str]:
+def environment(**changes: Any) -> dict[str, str]:
     """This process's environment without settings of the program, and ``changes``."""
     kept = {name: value for name, value in os.environ.items() if "WHICHROOT_" not in name}
     return {**kept, **LOOPBACK, **changes}
 
 
-async def whichroot(*arguments: str, stdin: bytes = b"", **changes: str) -> Run:
+async def whichroot(*arguments: str, stdin: bytes = b"", **changes: Any) -> Run:
     """Runs it to its end. ``changes`` are environment variables; loopback is allowed unless they say
     otherwise."""
     async with started(*arguments, **changes) as process:
@@ -53,7 +53,7 @@ async def started(
     *arguments: str,
     stdout: int = asyncio.subprocess.PIPE,
     stderr: int = asyncio.subprocess.PIPE,
-    **changes: str,
+    **changes: Any,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The running program, which is gone when the block ends."""
     process = await asyncio.create_subprocess_exec(
