@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JDKS := 11 17 21 25
 JDK_STAMPS := $(JDKS:%=.cache/jdk/%.stamp)
 
-.PHONY: run test lint format roots lock clean
+.PHONY: run test lint format roots picture bench lock clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/whichroot $(ARGS)
@@ -24,6 +24,14 @@ format: $(VENV)/dev.stamp
 
 roots: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/python -m tools.make_roots $(ARGS)
+
+# How fast it is, beside OpenSSL, real Java and cryptography.
+bench: $(VENV)/dev.stamp $(JDK_STAMPS)
+	$(BIN)/python -m tools.bench $(ARGS)
+
+# Draws docs/check.svg from a real run.
+picture: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.make_picture
 
 # Rewrites the lock files from pyproject.toml.
 lock: $(VENV)/bin/python

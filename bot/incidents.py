@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +19,7 @@ def record(error: BaseException, doing: str) -> str:
 
     Logs to a file of this user unless `show` was called; where that cannot be written, nowhere.
     """
-    reference = secrets.token_hex(4)
+    reference = os.urandom(4).hex()
     if not _logger.handlers:
         _logger.addHandler(_file_handler())
     _logger.error("%s: %s", reference, doing, exc_info=error)

@@ -20,7 +20,6 @@ from bot.errors import FormatError, TargetError
 from bot.jdk_roots import is_jdk_root
 from bot.pki.advice import advise
 from bot.pki.certificate import Certificate, Source
-from bot.pki.company_roots import CompanyFolder, CompanyRoots
 from bot.pki.evidence import (
     Evidence,
     Served,
@@ -39,9 +38,10 @@ from bot.probe.protocols import Protocol
 from bot.probe.target import Target, candidates
 from bot.redaction import redacted
 from bot.settings import Settings
-from bot.text import visible
+from bot.text import authority, visible
 
 if TYPE_CHECKING:
+    from bot.pki.company_roots import CompanyFolder
     from bot.probe.issuers import IssuerFinder
 
 _LDAPS_PORTS: Final = (636, 3269)
@@ -75,7 +75,7 @@ class Lookup:
         self._settings = settings
         self._egress = settings.egress
         self._limits = settings.limits
-        self._company = CompanyFolder(settings.company_roots) if settings.company_roots else None
+        self._company: CompanyFolder | None = None
         self._finder: IssuerFinder | None = None
 
     async def __aenter__(self) -> Self:
@@ -159,14 +159,7 @@ class Lookup:
             for answer in answers
             if (chain := _read_chain(answer, problems))
         )
-        company = self._company.roots() if self._company else CompanyRoots()
-        problems += (
-            ProbeFinding(
-                "company_folder", p.severity, p.message, p.remedy, "WHICHROOT_COMPANY_ROOTS"
-            )
-            for p in company.problems
-        )
-        stores: tuple[Roots, ...] = (company, public_roots())
+        stores = (*self._company_roots(problems), public_roots())
         pairs = list(served_pairs(chains))
         if self._settings.aia and not question.offline:
             started = time.perf_counter()
@@ -182,6 +175,24 @@ class Lookup:
             is_jdk_root=lambda jdk: partial(is_jdk_root, jdk),
             public_root=public_roots().find,
         )
+
+    def _company_roots(self, problems: list[ProbeFinding]) -> tuple[Roots, ...]:
+        folder = self._settings.company_roots
+        if folder is None:
+            return ()
+        if self._company is None:
+            # Imported late: it reads every format that a certificate file may have.
+            from bot.pki.company_roots import CompanyFolder
+
+            self._company = CompanyFolder(folder)
+        company = self._company.roots()
+        problems += (
+            ProbeFinding(
+                "company_folder", p.severity, p.message, p.remedy, "WHICHROOT_COMPANY_ROOTS"
+            )
+            for p in company.problems
+        )
+        return (company,)
 
     async def _downloaded(
         self,
@@ -221,6 +232,15 @@ def refused(text: str, error: TargetError, at: datetime | None = None) -> report
     return _empty(target, "refused", str(error), at or datetime.now(UTC), None, (), (found,), {})
 
 
+def failed(question: Question, told: str) -> report.Report:
+    """The report where the program itself went wrong; ``told`` says where its traces are."""
+    message = f"{question.target.label} could not be checked."
+    found = report.Finding("fault", "error", message, told, "", None, ())
+    target = _described(question.target, question.connect)
+    at = question.at or datetime.now(UTC)
+    return _empty(target, "refused", f"{message} {told}", at, None, (), (found,), {})
+
+
 def endpoint_of(target: Target) -> Endpoint:
     """Which of Java's name checks applies: LDAP's over LDAPS and StartTLS, else that of HTTPS."""
     is_ldap = target.protocol is Protocol.LDAP or target.port in _LDAPS_PORTS
@@ -237,13 +257,13 @@ def _without_chain(
 ) -> report.Report:
     errors = [answer.error for answer in answers if answer.error]
     denied = bool(errors) and all(error.code == _DENIED for error in errors)
-    text = f"{errors[0].message} {errors[0].remedy}" if errors else "There is no certificate."
+    reached = any(summary.is_from_server(error.code) for error in errors)
     return _empty(
         _described(target, question.connect),
         "refused" if denied else "unreachable",
-        text,
+        summary.of_errors(errors),
         at,
-        None if denied else summary.command(target, question.connect),
+        None if denied or reached else summary.command(target, question.connect),
         tuple(report_building.presented(answer, at) for answer in answers),
         findings,
         timings,
@@ -313,7 +333,7 @@ def _with_advice(
 def _described(target: Target, connect: ConnectTo | None) -> report.Target:
     where = None
     if connect:
-        where = connect.host if connect.port is None else f"{connect.host}:{connect.port}"
+        where = connect.host if connect.port is None else authority(connect.host, connect.port)
     return report.Target(
         target.input, target.host, target.unicode_host, target.port, str(target.protocol), where
     )

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, get_type_hints
 from bot.errors import SettingsError
 from bot.probe.egress import PRIVATE_NETWORKS, Egress, IPNetwork, Proxy, parse_networks, parse_ports
 from bot.probe.presented import Limits
-from bot.text import visible
+from bot.text import authority, visible
 
 PREFIX: Final = "WHICHROOT_"
 ENV_FILE: Final = ".env"
@@ -322,7 +322,7 @@ def _written(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case Proxy():
-            return f"http://{visible(value.host)}:{value.port}"
+            return f"http://{authority(visible(value.host), value.port)}"
         case float():
             return f"{value:g}"
         case range():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot import report
 from bot.pki.options import Advice, Option
 from bot.pki.wording import quoted, quoted_all
-from bot.probe.presented import ConnectTo
+from bot.probe.presented import ConnectTo, ProbeFinding
 from bot.probe.protocols import PORTS, Protocol
 from bot.probe.target import Target
-from bot.text import visible
+from bot.text import authority, visible
 
 _FILE: Final = "chain.txt"
 #: ``openssl s_client -starttls``.
@@ -26,14 +26,44 @@ _STARTTLS: Final = {
     Protocol.MYSQL: "mysql",
 }
 
+#: Errors of an address that was not reached, or not far enough to tell what is there.
+_BEFORE_THE_SERVER: Final = frozenset(
+    {"unresolvable", "resolve_timeout", "egress_denied", "proxy_failed", "no_route"}
+    | {"connect_timeout", "connection_refused", "connection_reset"}
+)
+
+
+def is_from_server(code: str) -> bool:
+    """Whether an error with this code tells what a server did that was reached."""
+    return code not in _BEFORE_THE_SERVER
+
+
+def of_errors(errors: Sequence[ProbeFinding]) -> str:
+    """Why there is no certificate, given the error of each address. What a server did that was
+    reached tells most."""
+    found = next((error for error in errors if is_from_server(error.code)), None)
+    if found is not None:
+        return f"The server was reached, but showed no certificate. {found.message} {found.remedy}".rstrip()
+    if not errors:
+        return "There is no certificate."
+    return f"{errors[0].message} {errors[0].remedy}".rstrip()
+
 
 def of_advice(advice: Advice, findings: Iterable[report.Finding]) -> str:
     """What to do, given the advice and every finding."""
+    findings = tuple(findings)
     errors = [finding for finding in findings if finding.severity == "error"]
     if advice.recommended is None:
         return _nothing(advice, errors)
     what = _named(advice.recommended)
-    if advice.verdict == "validated":
+    if any(finding.code == "installed_suffices" for finding in findings) and not any(
+        finding.code.startswith("installed_") and finding.severity != "info" for finding in findings
+    ):
+        text = (
+            "Nothing need be requested: Java accepts the server with what is installed today. The "
+            f"best for a connector that has nothing installed is {what}."
+        )
+    elif advice.verdict == "validated":
         text = f"Request {what}. {advice.recommended.reason}"
     else:
         text = (
@@ -41,7 +71,9 @@ def of_advice(advice: Advice, findings: Iterable[report.Finding]) -> str:
             "accept the server with it, but nobody vouches for it."
         )
     # What holds at every address stops a connector whatever is installed.
-    obstacle = next((finding for finding in errors if not finding.addresses), None)
+    obstacle = next(
+        (f for f in errors if not f.addresses and not f.code.startswith("installed_")), None
+    )
     return f"{text} The connector still will not connect: {obstacle.message}" if obstacle else text
 
 
@@ -73,7 +105,7 @@ def command(target: Target, connect: ConnectTo | None) -> str | None:
     where = host or target.host
     parts = [
         "openssl s_client -connect",
-        f"[{where}]:{port}" if ":" in where else f"{where}:{port}",
+        authority(where, port),
     ]
     if starttls := _STARTTLS.get(target.protocol):
         parts.append(f"-starttls {starttls}")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NoReturn
 
-from bot.probe.protocols import Protocol
+from bot.probe.protocols import SCHEMES, Protocol
 from bot.text import visible
 
 _DESCRIPTION: Final = (
     "Which root certificate must a Java client trust? Fetches a server's certificate chain, predicts "
     "what Java makes of it and hands over the right PEM."
 )
+_USAGE: Final = 2
 _EPILOG: Final = (
     "Settings are environment variables WHICHROOT_… and a .env file in the working directory: "
     "“whichroot settings” lists them."
 )
+_PROTOCOLS: Final = ", ".join(Protocol)
 _CHECK: Final = """\
 Which certificate is to be requested for a server?
 
@@ -26,7 +29,8 @@ https://api.example.com/v1, ldap://dc01.corp.example (StartTLS), [2001:db8::7]:8
 """
 _CHECK_END: Final = """\
 Several hosts, or --file, give one line of JSON for each as it finishes.
-Exit code 0: a validated certificate to request was found for every host. 1: not. 2: bad usage.
+Exit code 0: a validated certificate to request was found for every host. 1: not. 2: bad usage, among
+it a single HOST that names no server (with --json that is a report, and 1).
 
   whichroot check dc01.corp.example:636
   whichroot check api.example.com --pem root.pem
@@ -66,9 +70,8 @@ Exit code 0: the error is known. 1: it is not. 2: bad usage, or no text.
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments, by default the process's; ``command`` names the command. Exits with code 2 and
     a sentence on standard error when they cannot be understood."""
-    parser = argparse.ArgumentParser(
-        prog="whichroot", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False
-    )
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _Parser(prog="whichroot", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(debug=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -77,7 +80,57 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     _add_read(commands)
     _add_explain(commands)
     _add_settings(commands)
-    return parser.parse_args(arguments)
+    if not given:
+        parser.print_help(sys.stderr)
+        parser.exit(_USAGE)
+    if not given[0].startswith("-") and given[0] not in commands.choices:
+        parser.error(_no_command(given[0], list(commands.choices)))
+    if given[0].startswith("--") and given[0] not in parser._option_string_actions:
+        parser.error(_no_option(given[0], list(parser._option_string_actions)))
+    parsed, unknown = parser.parse_known_args(given)
+    if unknown:
+        command = commands.choices[parsed.command]
+        command.error(_no_option(unknown[0], list(command._option_string_actions)))
+    return parsed
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in a sentence, without the usage in front of it."""
+
+    def error(self, message: str) -> NoReturn:
+        text = message.removeprefix("argument ")
+        text = text.replace(": expected one argument", " needs a value")
+        text = text.replace("the following arguments are required: ", "there is no ")
+        end = "" if text.endswith("?") else "."
+        help_text = f"“{self.prog} --help” shows what can be written."
+        self.exit(_USAGE, f"{self.prog}: {text}{end} {help_text}\n")
+
+
+def _no_command(text: str, known: Sequence[str]) -> str:
+    shown = visible(text, 60)
+    if close := _closest(text, known):
+        return f"“{shown}” is no command; did you mean “{close}”?"
+    return (
+        f"“{shown}” is no command; to look at a server write “whichroot check {shown}”. The commands "
+        f"are {', '.join(known)}"
+    )
+
+
+def _no_option(text: str, known: Sequence[str]) -> str:
+    option = text.split("=")[0]
+    shown = visible(option, 60)
+    if not option.startswith("-"):
+        return f"“{shown}” is one word too many; put what belongs together in quotation marks"
+    close = _closest(option, known)
+    return f"“{shown}” is no option here" + (f"; did you mean “{close}”?" if close else "")
+
+
+def _closest(text: str, known: Sequence[str]) -> str | None:
+    # Imported only now that something is wrong.
+    from difflib import get_close_matches
+
+    beginning = next((word for word in known if len(text) > 2 and word.startswith(text)), None)
+    return beginning or next(iter(get_close_matches(text, known, 1, 0.7)), None)
 
 
 class _Version(argparse.Action):
@@ -102,12 +155,12 @@ class _Version(argparse.Action):
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
     name: str,
     summary: str,
     description: str,
     epilog: str = "",
-) -> argparse.ArgumentParser:
+) -> _Parser:
     parser = commands.add_parser(
         name,
         help=summary,
@@ -122,7 +175,7 @@ def _command(
     return parser
 
 
-def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
     check = _command(commands, "check", "which certificate to request", _CHECK, _CHECK_END)
     check.add_argument("hosts", metavar="HOST", nargs="*", help="the server")
     check.add_argument("--file", metavar="FILE", help="hosts, one a line; - reads standard input")
@@ -132,8 +185,9 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     check.add_argument(
         "--protocol",
-        choices=[str(protocol) for protocol in Protocol],
-        help="how TLS begins there, where the port does not tell",
+        metavar="NAME",
+        type=_protocol,
+        help="how TLS begins there, where the port does not tell: " + _PROTOCOLS,
     )
     check.add_argument(
         "--connect",
@@ -162,7 +216,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
 
 
-def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
     predict = _command(commands, "predict", "what Java makes of given chains", _PREDICT)
     predict.add_argument(
         "file", metavar="FILE", nargs="?", default="-", help="records; - or none: standard input"
@@ -175,7 +229,7 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
 
 
-def _add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_read(commands: argparse._SubParsersAction[_Parser]) -> None:
     read = _command(commands, "read", "what is in a certificate file", _READ, _READ_END)
     read.add_argument("files", metavar="FILE", nargs="+", help="the file; - reads standard input")
     read.add_argument("--json", action="store_true", help="print one line of JSON for each file")
@@ -187,7 +241,7 @@ def _add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
-def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_explain(commands: argparse._SubParsersAction[_Parser]) -> None:
     explain = _command(commands, "explain", "what a Java error means", _EXPLAIN, _EXPLAIN_END)
     explain.add_argument(
         "text", metavar="TEXT", nargs="*", help="the error; - reads standard input"
@@ -211,7 +265,7 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
 
 
-def _add_settings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_settings(commands: argparse._SubParsersAction[_Parser]) -> None:
     settings = _command(
         commands, "settings", "the settings in force", "Lists every setting and its value in force."
     )
@@ -220,17 +274,30 @@ def _add_settings(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
 
 
+def _protocol(text: str) -> str:
+    name = text.strip().lower()
+    if name not in list(Protocol) and name in SCHEMES:
+        raise argparse.ArgumentTypeError(
+            f"“{name}” is a scheme; write {name}://HOST in place of --protocol"
+        )
+    if name not in list(Protocol):
+        raise argparse.ArgumentTypeError(
+            f"“{visible(text, 60)}” is no protocol that is known here; write one of {_PROTOCOLS}"
+        )
+    return name
+
+
 def _time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
-            f"“{visible(text)}” is no time; write it as 2026-11-24 or 2026-11-24T12:00:00Z"
+            f"“{visible(text, 60)}” is no time; write it as 2026-11-24 or 2026-11-24T12:00:00Z"
         ) from None
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text[:9]) <= 1000:
-        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no number from 1 to 1000")
+        raise argparse.ArgumentTypeError(f"“{visible(text, 60)}” is no number from 1 to 1000")
     return int(text)

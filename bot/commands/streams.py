@@ -23,6 +23,9 @@ class InputError(WhichrootError):
 def open_input(name: str) -> Iterator[BinaryIO]:
     """The file ``name``, or standard input for ``-``. Raises InputError."""
     if name == "-":
+        # Python has none where the process was started without one.
+        if sys.stdin is None:
+            raise InputError("There is no standard input.", "Name a file.")
         yield sys.stdin.buffer
         return
     try:
@@ -89,11 +92,16 @@ def size(stream: BinaryIO) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
+def shows_progress() -> bool:
+    """Whether `progress` shows anything: standard error is a terminal."""
+    return sys.stderr.isatty()
+
+
 @contextlib.contextmanager
 def progress(what: str, total: int | None) -> Iterator[Advance]:
-    """A progress bar on standard error while that is a terminal and standard output is none
-    (results that scroll by are progress enough). ``total`` None: it is not known how much comes."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+    """A progress bar on standard error while that is a terminal. ``total`` None: it is not known
+    how much comes."""
+    if not shows_progress():
         yield lambda _: None
         return
     from rich.console import Console
@@ -105,6 +113,8 @@ def progress(what: str, total: int | None) -> Iterator[Advance]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
+        # On one terminal, lines are printed above the bar; elsewhere they are data and left alone.
+        redirect_stdout=sys.stdout.isatty(),
     )
     with bar:
         task = bar.add_task(what, total=total)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
-from xml.sax.saxutils import quoteattr
 
 from bot.probe.conversation import Conversation, PreludeError, quoted
 from bot.probe.database_prelude import mssql, mysql, postgresql
@@ -103,6 +102,9 @@ async def imap(conversation: Conversation, host: str) -> Stream:
 
 async def xmpp(conversation: Conversation, host: str) -> Stream:
     """STARTTLS, RFC 6120 section 5."""
+    # Imported late: it brings an HTTP client along, which costs more than the handshake.
+    from xml.sax.saxutils import quoteattr
+
     header = (
         f"<?xml version='1.0'?><stream:stream to={quoteattr(host)} version='1.0' "
         "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"

@@ -1,0 +1,48 @@
+"""What a command costs before it does anything: nothing that it does not need is imported."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+
+import pytest
+
+from tests.support.authority import make_root
+from tests.support.program import environment
+from tests.support.servers import tls_server
+
+#: Each costs as much as a whole check, or is for what most checks do not do.
+HEAVY = {
+    *("pydantic", "rich", "httpx", "httpcore", "aiohttp", "dotenv", "slack_sdk", "sqlalchemy"),
+    *("http.client", "urllib.request", "xml.sax", "email.message", "zipfile", "difflib"),
+    *("bot.pki.formats", "bot.probe.issuers", "bot.pki.errors", "importlib.metadata"),
+}
+
+
+async def imported(*arguments: str) -> set[str]:
+    """The modules that a run imports."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-X", "importtime", "-m", "bot", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(WHICHROOT_COMPANY_ROOTS=""),
+    )
+    _, errors = await process.communicate()
+    return set(re.findall(r"^import time:.*\| +(\S+)$", errors.decode(), re.MULTILINE))
+
+
+async def test_a_check_of_one_host_imports_only_what_it_needs() -> None:
+    root = make_root()
+    async with tls_server([root.leaf("127.0.0.1"), root]) as server:
+        modules = await imported("check", server.address)
+    assert "bot.probe.handshake" in modules
+    assert modules & HEAVY == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["chek"]])
+async def test_help_and_bad_usage_import_no_command(arguments: list[str]) -> None:
+    modules = await imported(*arguments)
+    assert "bot.commands.parser" in modules
+    assert modules & {"asyncio", "cryptography", "OpenSSL", "bot.lookup"} == set()
