@@ -287,12 +287,13 @@ def json_schema() -> dict[str, Any]:
 def _plain(value: object) -> dict[str, object]:
     """What JSON has no notion of itself: our models, and mappings that are no dict."""
     if isinstance(value, _Model):
-        return {name: getattr(value, name) for name in _names(type(value))}
+        model: Any = type(value)
+        return {name: getattr(value, name) for name in _names(model)}
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is no part of a report")
 
 
 @cache
-def _names(model: type) -> tuple[str, ...]:
+def _names(model: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(model))

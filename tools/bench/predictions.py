@@ -24,7 +24,7 @@ from tests.conformance.records import Record
 from tools.bench.material import Material, records
 from tools.bench.table import Row, milliseconds
 
-_COUNT: Final = 1000
+_COUNT: Final = 500
 _CHAINS: Final = 100
 
 

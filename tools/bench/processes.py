@@ -16,7 +16,7 @@ from typing import Final
 from tools.bench.material import ADDRESSES, HOST, Material
 from tools.bench.table import Row, milliseconds
 
-_ROUNDS: Final = 15
+_ROUNDS: Final = 11
 _HOSTS: Final = 1000
 #: Others that fetch and judge a chain, measured where they are installed.
 _OTHERS: Final = {
