@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 Verdict: TypeAlias = Literal["validated", "unproven", "not_found", "unreachable", "refused"]
@@ -271,7 +272,7 @@ class Report(_Model):
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON in ASCII, on one line without ``indent``."""
-        return json.dumps(_plain(self), indent=indent)
+        return json.dumps(self, indent=indent, default=_plain)
 
 
 def json_schema() -> dict[str, Any]:
@@ -283,11 +284,16 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": _DIALECT, **schema}
 
 
-def _plain(value: object) -> object:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+def _plain(value: object) -> dict[str, object]:
+    """What JSON has no notion of itself: our models, and mappings that are no dict."""
+    if isinstance(value, _Model):
+        model: Any = type(value)
+        return {name: getattr(value, name) for name in _names(model)}
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no part of a report")
+
+
+@cache
+def _names(model: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(model))

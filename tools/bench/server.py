@@ -1,0 +1,48 @@
+"""A TLS server for the benchmark, in a process of its own:
+``python -m tools.bench.server CHAIN KEY`` listens on every loopback address, prints its port and
+serves until its standard input ends."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+_BACKLOG = 1024
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  all of 127.0.0.0/8, while the benchmark runs
+
+
+@contextmanager
+def serving(chain: Path, key: Path) -> Iterator[int]:
+    """The port of a server that sends the certificates in ``chain``."""
+    command = [sys.executable, "-m", "tools.bench.server", str(chain), str(key)]
+    with Popen(command, stdin=PIPE, stdout=PIPE) as process:
+        if process.stdout is None or process.stdin is None:
+            raise RuntimeError("the server has no pipes")
+        yield int(process.stdout.readline())
+        process.stdin.close()
+
+
+async def _serve(chain: str, key: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+
+    async def until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(
+        until_closed, _EVERY_ADDRESS, 0, ssl=context, backlog=_BACKLOG
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(*sys.argv[1:]))
