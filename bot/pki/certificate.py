@@ -89,6 +89,14 @@ class Certificate:
         """The fingerprint: SHA-256 of the DER, 64 lower-case hexadecimal digits."""
         return hashlib.sha256(self.der).hexdigest()
 
+    @cached_property
+    def java_hash(self) -> int:
+        """``java.security.cert.Certificate.hashCode`` as an unsigned number of 32 bits."""
+        code = 1
+        for octet in self.der:
+            code = (code * 31 + octet - ((octet & 0x80) << 1)) & 0xFFFFFFFF
+        return code
+
     @property
     def fingerprint(self) -> str:
         """The fingerprint as people compare it: upper case, a colon after each octet."""

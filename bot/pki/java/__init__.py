@@ -96,14 +96,14 @@ def predict(
         if connected:
             _check_message(chain)
         path = _validated(chain, situation)
-        if len(path.certificates) > 1:
+        if len(path) > 1:
             _check_leaf(chain[0], jdk)
-            check_distrust(path.certificates, jdk)
+            check_distrust(path, jdk)
         if host is not None:
-            check_host(chain[0], host, endpoint, jdk, path.added_names)
+            check_host(chain[0], host, endpoint, jdk, situation.added_names)
     except Rejected as rejected:
         return Prediction(accepted=False, message=str(rejected))
-    return Prediction(accepted=True, message=None, path=path.certificates)
+    return Prediction(accepted=True, message=None, path=path)
 
 
 def _check_message(chain: Sequence[Certificate]) -> None:
@@ -130,10 +130,10 @@ def _validated(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     if not situation.anchors:
         raise Rejected("the trustAnchors parameter must be non-empty")
     if chain[0] in situation.anchors:
-        return ValidPath((chain[0],))
+        return (chain[0],)
     path = _ordered_path(chain, situation.anchors)
     valid = build(chain, situation) if path is None else validate(path, situation)
-    _check_anchor(valid.certificates[-1])
+    _check_anchor(valid[-1])
     return valid
 
 

@@ -85,10 +85,11 @@ def refusal(certificate: Certificate, jdk: int) -> str | None:
         return f"{_PARSING}Empty subject DN not allowed in v1 certificate"
     if certificate.extensions and certificate.version != 3:
         version = certificate.version
+        # Java says "v2" of any version but 1 and 3.
         reason = (
             "no more data allowed for version 1 certificate"
             if version == 1
-            else f"Extensions not allowed in v{version} certificate"
+            else "Extensions not allowed in v2 certificate"
         )
         return f"{_PARSING}{reason}"
     seen = set()
