@@ -42,16 +42,22 @@ _MAX_STEPS = 20_000
 def build(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     """A path from ``chain[0]`` to an anchor. Raises Rejected."""
     leaf = chain[0]
-    pool = hash_order(dict.fromkeys(chain))
+    jdk = situation.jdk
+    # What signs itself is an issuer as an anchor only (Builder.addMatchingCerts).
+    pool = [c for c in hash_order(dict.fromkeys(chain)) if not _signs_itself(c, jdk)]
     usable = _usable(leaf, pool, situation)
-    old = situation.jdk <= _OLD_SEARCH
-    for first_anchor_alone in (True, False) if old else (False,):
+    begins = leaf in usable and leaf in pool and is_valid_at(leaf, situation.at)
+    for first_anchor_alone in (True, False) if jdk <= _OLD_SEARCH else (False,):
         search = _Search(situation, pool, usable, first_anchor_alone)
-        if leaf in usable and is_valid_at(leaf, situation.at) and search.admits(leaf):
+        if begins and search.admits(leaf):
             search.path.append(leaf)
             if search.extend(0):
                 return (*search.path, search.anchor)
     raise Rejected(BUILDING_FAILED)
+
+
+def _signs_itself(certificate: Certificate, jdk: int) -> bool:
+    return certificate.is_self_issued and not failure(certificate, certificate.public_key, jdk)
 
 
 def _usable(
