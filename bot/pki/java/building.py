@@ -44,7 +44,7 @@ def build(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     leaf = chain[0]
     jdk = situation.jdk
     # What signs itself is an issuer as an anchor only (Builder.addMatchingCerts).
-    pool = [c for c in hash_order(dict.fromkeys(chain)) if not _signs_itself(c, jdk)]
+    pool = [c for c in dict.fromkeys(chain) if not _signs_itself(c, jdk)]
     usable = _usable(leaf, pool, situation)
     begins = leaf in usable and leaf in pool and is_valid_at(leaf, situation.at)
     for first_anchor_alone in (True, False) if jdk <= _OLD_SEARCH else (False,):
@@ -96,9 +96,7 @@ class _Search:
         self._usable = usable
         self._first_anchor_alone = first_anchor_alone
         self._old = situation.jdk <= _OLD_SEARCH
-        anchors = situation.anchors
-        self._anchors = hash_order(anchors, capacity=len(anchors))
-        self._trusted = tuple(dict.fromkeys(anchor.subject for anchor in anchors))
+        self._trusted = tuple(dict.fromkeys(anchor.subject for anchor in situation.anchors))
         self._anchor: Certificate | None = None
         self._steps = 0
         self._asked = False
@@ -159,20 +157,24 @@ class _Search:
         )
 
     def _candidates(self, current: Certificate, authorities: int) -> list[Certificate]:
-        found = [anchor for anchor in self._anchors if self._is_issuing_anchor(anchor, current)]
+        installed = self._situation.anchors
+        anchors = [anchor for anchor in installed if self._is_issuing_anchor(anchor, current)]
+        found = [*hash_order(anchors, members=len(installed), capacity=len(installed))]
         if self._first_anchor_alone and found:
             return found[:1]
         # The JDK asks every time with the same selector, to which this question adds the date: an
         # expired anchor is found at the first step only.
         self._asked = True
         if authorities < _MAX_PATH_LENGTH:
-            found += (
-                certificate
-                for certificate in self._pool
-                if certificate.subject == current.issuer
-                and path_length(certificate) >= authorities
-                and is_valid_at(certificate, self._situation.at)
-                and self._covers(certificate, current)
+            found += hash_order(
+                [
+                    certificate
+                    for certificate in self._pool
+                    if certificate.subject == current.issuer
+                    and path_length(certificate) >= authorities
+                    and is_valid_at(certificate, self._situation.at)
+                    and self._covers(certificate, current)
+                ]
             )
         ordered = preferred(found, current, self._trusted)
         if self._old:

@@ -197,8 +197,10 @@ def _email_relation(first: str, second: str) -> Relation:
 
 def _uri_relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
     host, other = uri_host(first.text), uri_host(second.text)
-    if host is None or other is None:
+    if other is None:
         raise Breakdown("java.lang.NullPointerException")
+    if host is None:
+        return Relation.SAME_TYPE
     if host.lower() == other.lower():
         return Relation.MATCH
     if _is_address(host) or _is_address(other):

@@ -8,7 +8,7 @@ which branches a search gives up.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.pki.certificate import Certificate
 from bot.pki.names import Name
@@ -20,13 +20,14 @@ Rank = tuple[float, ...]
 
 
 def hash_order(
-    certificates: Collection[Certificate], capacity: int = _DEFAULT_CAPACITY
-) -> list[Certificate]:
-    """The order of iteration of a ``HashSet`` made with ``capacity`` that these were added to."""
+    certificates: Sequence[Certificate], members: int = 0, capacity: int = _DEFAULT_CAPACITY
+) -> Sequence[Certificate]:
+    """The order of iteration of a ``HashSet`` made with ``capacity`` that these were added to, alone
+    or among ``members`` in all."""
     if len(certificates) < 2:
-        return list(certificates)
+        return certificates
     size = 1 << (max(capacity, 1) - 1).bit_length()
-    while len(certificates) > size * 3 // 4:
+    while max(members, len(certificates)) > size * 3 // 4:
         size *= 2
     return sorted(certificates, key=lambda certificate: _bucket(certificate, size))
 
