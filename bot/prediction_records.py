@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 
+from bot import incidents
 from bot.errors import FormatError
 from bot.pki.certificate import Certificate
-from bot.pki.java import JDKS, LATEST_JDK, Endpoint, predict
+from bot.pki.java import JDKS, LATEST_JDK, Endpoint, Prediction, predict
 from bot.text import visible
 
 #: A longer line is not read, in octets.
@@ -24,7 +25,6 @@ _ENDPOINTS: Final[tuple[Endpoint, ...]] = ("https", "ldaps")
 _PEM: Final = re.compile(
     r"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]*)-----END (?:X509 )?CERTIFICATE-----"
 )
-_WHITE_SPACE: Final = re.compile(r"[ \t\r\n\f\v]+")
 
 
 class RecordError(Exception):
@@ -58,17 +58,21 @@ class Answer:
         return json.dumps({"id": self.id, **outcome})
 
 
-def answer(line: bytes) -> Answer:
-    """What Java decides about the record in ``line``. Raises nothing that depends on the line."""
+def answer(line: bytes, predictor: Callable[..., Prediction] = predict) -> Answer:
+    """What Java decides about the record in ``line``, by ``predictor``. Raises nothing that depends
+    on the line: what nobody expected becomes an error with a reference."""
     try:
         record = _parse(line)
     except RecordError as error:
         return Answer(None, error=str(error))
     identifier = _identifier(record)
     try:
-        accepted, message = _decide(record)
+        accepted, message = _decide(record, predictor)
     except RecordError as error:
         return Answer(identifier, error=str(error))
+    except Exception as error:
+        # One record must not end the run.
+        return Answer(identifier, error=incidents.record(error, "predicting one record"))
     return Answer(identifier, accepted, message)
 
 
@@ -102,7 +106,9 @@ def _identifier(record: dict[str, Any]) -> object:
     return identifier
 
 
-def _decide(record: dict[str, Any]) -> tuple[bool, str | None]:
+def _decide(
+    record: dict[str, Any], predictor: Callable[..., Prediction]
+) -> tuple[bool, str | None]:
     host = record.get("host")
     if host is not None and not isinstance(host, str):
         raise RecordError('"host" is neither text nor null.')
@@ -122,7 +128,7 @@ def _decide(record: dict[str, Any]) -> tuple[bool, str | None]:
         installed = _certificates(record, "installed")
     except _Unreadable as error:
         return False, f"java.security.cert.CertificateException: {error}"
-    prediction = predict(
+    prediction = predictor(
         chain,
         installed,
         host=host,
@@ -176,8 +182,11 @@ def _read(text: str) -> tuple[Certificate, ...]:
     if not blocks:
         raise ValueError("holds no complete PEM certificate")
     try:
-        encoded = [base64.b64decode(_WHITE_SPACE.sub("", body), validate=True) for body in blocks]
-    except (binascii.Error, ValueError):
+        # Of octets, split() takes out ASCII white space and nothing else.
+        encoded = [
+            base64.b64decode(b"".join(body.encode().split()), validate=True) for body in blocks
+        ]
+    except ValueError:
         raise ValueError("is PEM with damaged Base64") from None
     try:
         return tuple(Certificate.from_der(data) for data in encoded)

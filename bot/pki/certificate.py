@@ -30,6 +30,9 @@ T = TypeVar("T")
 #: A certificate larger than this is refused unread, in octets.
 MAX_SIZE = 1 << 20
 
+#: Certificates up to this size in octets are kept once parsed: they come again and again.
+_SMALL = 1 << 13
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -49,7 +52,8 @@ class Certificate:
 
     ``version`` is 1, 2 or 3 as people count; ``inner_algorithm`` is the signature algorithm that
     the signed part names, ``outer_algorithm`` the one beside the signature; ``tbs`` the signed
-    octets; ``trailing`` says that elements followed where none may.
+    octets; ``unique_identifiers`` says that it has some, ``trailing`` that elements followed where
+    none may.
     """
 
     der: bytes
@@ -65,6 +69,7 @@ class Certificate:
     extensions: tuple[Extension, ...]
     tbs: bytes
     signature: bytes
+    unique_identifiers: bool
     trailing: bool
 
     @staticmethod
@@ -77,7 +82,8 @@ class Certificate:
             )
         try:
             indefinite = data[1:2] == b"\x80"
-            return _parse(der.definite(data) if indefinite else bytes(data))
+            data = der.definite(data) if indefinite else bytes(data)
+            return _parse_small(data) if len(data) <= _SMALL else _parse(data)
         except der.DerError as error:
             raise FormatError(
                 f"These {len(data):,} bytes are not an X.509 certificate: {error}.",
@@ -89,6 +95,14 @@ class Certificate:
         """The fingerprint: SHA-256 of the DER, 64 lower-case hexadecimal digits."""
         return hashlib.sha256(self.der).hexdigest()
 
+    @cached_property
+    def java_hash(self) -> int:
+        """``java.security.cert.Certificate.hashCode`` as an unsigned number of 32 bits."""
+        code = 1
+        for octet in self.der:
+            code = (code * 31 + octet - ((octet & 0x80) << 1)) & 0xFFFFFFFF
+        return code
+
     @property
     def fingerprint(self) -> str:
         """The fingerprint as people compare it: upper case, a colon after each octet."""
@@ -99,9 +113,13 @@ class Certificate:
         """Java's name of the algorithm that signed this certificate, such as ``SHA256withRSA``."""
         return self.outer_algorithm.signature_name
 
+    @cached_property
+    def _first_extensions(self) -> dict[str, Extension]:
+        return {extension.oid: extension for extension in reversed(self.extensions)}
+
     def extension(self, oid: str) -> Extension | None:
         """The first extension of type ``oid`` as encoded."""
-        return next((e for e in self.extensions if e.oid == oid), None)
+        return self._first_extensions.get(oid)
 
     @cached_property
     def basic_constraints(self) -> BasicConstraints | None:
@@ -214,6 +232,10 @@ def _verifies(certificate: Certificate, key: PublicKey) -> bool:
 
 
 @lru_cache(maxsize=1024)
+def _parse_small(data: bytes) -> Certificate:
+    return _parse(data)
+
+
 def _parse(data: bytes) -> Certificate:
     outer = list(der.elements(der.content(data, der.SEQUENCE)))
     if len(outer) != 3:
@@ -237,10 +259,12 @@ def _parse(data: bytes) -> Certificate:
     if len(validity) != 2:
         raise der.DerError("its validity does not have two dates")
     rest = list(fields)
+    after_key = len(rest)
     if rest and rest[0][0] in (0x81, 0xA1):
         rest.pop(0)
     if rest and rest[0][0] in (0x82, 0xA2):
         rest.pop(0)
+    unique_identifiers = len(rest) < after_key
     found: tuple[Extension, ...] = ()
     if rest and rest[0][0] == 0xA3:
         sequence = der.content(der.content(rest.pop(0), 0xA3), der.SEQUENCE)
@@ -263,5 +287,6 @@ def _parse(data: bytes) -> Certificate:
         extensions=found,
         tbs=tbs,
         signature=signature,
+        unique_identifiers=unique_identifiers,
         trailing=bool(rest),
     )

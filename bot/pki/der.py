@@ -6,7 +6,6 @@ be, but no tag number above 30 and, in a certificate, no indefinite length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -30,13 +29,12 @@ def read(data: bytes, position: int, end: int) -> tuple[int, int, int]:
 
     Raises DerError when the header is malformed or the content reaches beyond ``end``.
     """
-    if end - position < 2:
+    start = position + 2
+    if start > end:
         raise DerError("too short")
-    tag = data[position]
+    tag, length = data[position], data[position + 1]
     if tag & 0x1F == 0x1F:
         raise DerError("tag number over 30 is not supported")
-    length = data[position + 1]
-    start = position + 2
     if length >= 0x80:
         octets = length & 0x7F
         if octets == 0:
@@ -89,22 +87,26 @@ def content(data: bytes, tag: int) -> bytes:
     return data[start:end]
 
 
-def children(data: bytes) -> Iterator[tuple[int, bytes]]:
+def children(data: bytes) -> list[tuple[int, bytes]]:
     """The elements inside ``data`` (content octets), each as (tag, content). Raises DerError."""
+    found: list[tuple[int, bytes]] = []
     position, end = 0, len(data)
     while position < end:
         tag, start, stop = read(data, position, end)
-        yield tag, data[start:stop]
+        found.append((tag, data[start:stop]))
         position = stop
+    return found
 
 
-def elements(data: bytes) -> Iterator[bytes]:
+def elements(data: bytes) -> list[bytes]:
     """The elements inside ``data`` (content octets), each whole, header included. Raises DerError."""
+    found: list[bytes] = []
     position, end = 0, len(data)
     while position < end:
         _, _, stop = read(data, position, end)
-        yield data[position:stop]
+        found.append(data[position:stop])
         position = stop
+    return found
 
 
 def encode(tag: int, content: bytes) -> bytes:
@@ -166,6 +168,18 @@ def time(tag: int, content: bytes) -> datetime:
     Like Java it takes a missing number of seconds, a zone offset and, in GeneralizedTime, a
     fraction of a second, of which three digits count. Raises DerError.
     """
+    if tag == UTC_TIME and len(content) == 13 and content[12:] == b"Z" and content[:12].isdigit():
+        year, month, day, hour, minute, second = (int(content[i : i + 2]) for i in range(0, 12, 2))
+        year += 2000 if year < 50 else 1900
+        if day < 29:
+            try:
+                return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+            except ValueError:
+                raise DerError("a time that does not exist") from None
+    return _unusual_time(tag, content)
+
+
+def _unusual_time(tag: int, content: bytes) -> datetime:
     try:
         text = content.decode("ascii")
     except UnicodeDecodeError:

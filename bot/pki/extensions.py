@@ -7,7 +7,10 @@ where the JDK's class of the same name (``sun.security.x509.*Extension``) raises
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 from bot.pki import der
 from bot.pki.names import Name
@@ -32,6 +35,11 @@ ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
+
+T = TypeVar("T")
+
+#: What is this long in octets, or shorter, is parsed once.
+_SHORT = 256
 
 #: Bit numbers of KeyUsage (RFC 5280 §4.2.1.3).
 DIGITAL_SIGNATURE, KEY_ENCIPHERMENT, KEY_AGREEMENT, KEY_CERT_SIGN = 0, 2, 4, 5
@@ -125,6 +133,18 @@ class PolicyConstraints:
     inhibit_mapping: int | None
 
 
+def _kept(parse: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """Remembers what ``parse`` made of short values: most certificates have the same few."""
+    remembered = lru_cache(maxsize=1024)(parse)
+
+    @wraps(parse)
+    def parse_once(value: bytes) -> T:
+        return remembered(value) if len(value) <= _SHORT else parse(value)
+
+    return parse_once
+
+
+@_kept
 def parse_extension(data: bytes) -> Extension:
     """One Extension's content (OID, optional BOOLEAN, OCTET STRING) taken apart."""
     parts = list(der.children(data))
@@ -142,6 +162,7 @@ def parse_extension(data: bytes) -> Extension:
     return Extension(der.oid(parts[0][1]), critical, value[1])
 
 
+@_kept
 def parse_basic_constraints(value: bytes) -> BasicConstraints:
     parts = list(der.children(der.content(value, der.SEQUENCE)))
     if not parts or parts[0][0] != der.BOOLEAN:
@@ -154,6 +175,7 @@ def parse_basic_constraints(value: bytes) -> BasicConstraints:
     return BasicConstraints(ca, _int32(parts[1][1]))
 
 
+@_kept
 def parse_key_usage(value: bytes) -> frozenset[int]:
     """The numbers of the bits that are set."""
     octets, unused = der.bit_string(der.content(value, der.BIT_STRING))
@@ -161,6 +183,7 @@ def parse_key_usage(value: bytes) -> frozenset[int]:
     return frozenset(i for i in range(bits) if octets[i >> 3] & 0x80 >> (i & 7))
 
 
+@_kept
 def parse_extended_key_usage(value: bytes) -> tuple[str, ...]:
     usages = []
     for tag, content in der.children(der.content(value, der.SEQUENCE)):
@@ -170,6 +193,7 @@ def parse_extended_key_usage(value: bytes) -> tuple[str, ...]:
     return tuple(usages)
 
 
+@_kept
 def parse_general_names(value: bytes) -> tuple[GeneralName, ...]:
     """A GeneralNames SEQUENCE, which must not be empty."""
     names = _general_names(der.content(value, der.SEQUENCE))
@@ -182,6 +206,7 @@ def parse_key_identifier(value: bytes) -> bytes:
     return der.content(value, der.OCTET_STRING)
 
 
+@_kept
 def parse_authority_key_identifier(value: bytes) -> AuthorityKeyIdentifier:
     fields: dict[int, bytes] = {}
     for tag, content in der.children(der.content(value, der.SEQUENCE)):
@@ -206,6 +231,7 @@ def parse_name_constraints(value: bytes) -> NameConstraints:
     return NameConstraints(lists.get(0xA0), lists.get(0xA1))
 
 
+@_kept
 def parse_certificate_policies(value: bytes) -> tuple[Policy, ...]:
     policies = []
     for tag, content in der.children(der.content(value, der.SEQUENCE)):
@@ -247,6 +273,7 @@ def parse_inhibit_any_policy(value: bytes) -> int:
     return min(skip, 0x7FFFFFFF)
 
 
+@_kept
 def parse_information_access(value: bytes) -> tuple[tuple[str, GeneralName], ...]:
     """Pairs of (access method, location)."""
     pairs = []

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from bot.pki import der
 
@@ -212,12 +213,41 @@ class PublicKey:
             return None
         return AlgorithmIdentifier(_PSS, self.parameters).pss
 
+    def allows(self, pss: PssParameters) -> bool:
+        """Whether the key may make signatures with these parameters: the hashes are its own, the
+        salt no shorter (RFC 4055 §3.3)."""
+        limit = self.pss
+        return limit is None or (
+            (limit.hash, limit.mask_hash, limit.trailer) == (pss.hash, pss.mask_hash, pss.trailer)
+            and limit.salt_length <= pss.salt_length
+        )
+
+    @cached_property
+    def modulus(self) -> int:
+        """The modulus of an RSA key, which Java takes as unsigned; 0 of any other or an unreadable
+        one."""
+        if self.algorithm not in ("RSA", "RSASSA-PSS"):
+            return 0
+        try:
+            numbers = list(der.children(der.content(self.key_octets, der.SEQUENCE)))
+            return int.from_bytes(numbers[0][1], "big")
+        except (der.DerError, IndexError):
+            return 0
+
+    @cached_property
+    def dsa_order(self) -> int:
+        """The order q of a DSA key's group; 0 of any other or an unreadable one."""
+        try:
+            numbers = list(der.children(der.content(self.parameters, der.SEQUENCE)))
+            return der.integer(numbers[1][1]) if self.algorithm == "DSA" else 0
+        except (der.DerError, IndexError):
+            return 0
+
     @cached_property
     def bits(self) -> int:
+        if self.modulus:
+            return self.modulus.bit_length()
         try:
-            if self.algorithm in ("RSA", "RSASSA-PSS"):
-                numbers = list(der.children(der.content(self.key_octets, der.SEQUENCE)))
-                return der.integer(numbers[0][1]).bit_length()
             if self.algorithm == "DSA":
                 numbers = list(der.children(der.content(self.parameters, der.SEQUENCE)))
                 return der.integer(numbers[0][1]).bit_length()
@@ -253,7 +283,7 @@ def verifies(
         if isinstance(loaded, rsa.RSAPublicKey) and hash_type:
             if pss := algorithm.pss:
                 mask = _HASHES.get(pss.mask_hash)
-                if mask is None or pss.trailer != 1 or not _allows(key, pss):
+                if mask is None or pss.trailer != 1 or not key.allows(pss):
                     return False
                 scheme = padding.PSS(padding.MGF1(mask()), pss.salt_length)
                 loaded.verify(signature, message, scheme, hash_type())
@@ -264,11 +294,11 @@ def verifies(
         elif isinstance(loaded, ec.EllipticCurvePublicKey) and hash_type:
             if not name.endswith("withECDSA"):
                 return False
-            loaded.verify(signature, message, ec.ECDSA(hash_type()))
+            loaded.verify(_with_signs(signature), message, ec.ECDSA(hash_type()))
         elif isinstance(loaded, dsa.DSAPublicKey) and hash_type:
             if not name.endswith("withDSA"):
                 return False
-            loaded.verify(signature, message, hash_type())
+            loaded.verify(_with_signs(signature), message, hash_type())
         elif (isinstance(loaded, ed25519.Ed25519PublicKey) and name == "Ed25519") or (
             isinstance(loaded, ed448.Ed448PublicKey) and name == "Ed448"
         ):
@@ -280,13 +310,25 @@ def verifies(
     return True
 
 
-def _allows(key: PublicKey, pss: PssParameters) -> bool:
-    """RFC 4055 §3.3: the hashes are those of the key, the salt no shorter."""
-    limit = key.pss
-    return limit is None or (
-        (limit.hash, limit.mask_hash, limit.trailer) == (pss.hash, pss.mask_hash, pss.trailer)
-        and limit.salt_length <= pss.salt_length
-    )
+def pair_of_integers(signature: bytes) -> tuple[int, int] | None:
+    """The two numbers of an ECDSA or DSA signature, None where it is malformed. Like Java it takes
+    them as unsigned: some signers leave out the zero octet that says so."""
+    try:
+        parts = list(der.children(der.content(signature, der.SEQUENCE)))
+    except der.DerError:
+        return None
+    if [tag for tag, _ in parts] != [der.INTEGER, der.INTEGER] or not all(c for _, c in parts):
+        return None
+    if any(len(c) > 1 and c[0] == 0 and c[1] < 0x80 for _, c in parts):
+        return None
+    first, second = (int.from_bytes(content, "big") for _, content in parts)
+    return first, second
+
+
+def _with_signs(signature: bytes) -> bytes:
+    """The signature in DER, the zero octets in place."""
+    numbers = pair_of_integers(signature)
+    return signature if numbers is None else encode_dss_signature(*numbers)
 
 
 def _pss_parameters(encoded: bytes) -> PssParameters:

@@ -66,7 +66,7 @@ class Draft:
     unique_ids: bytes = b""
     repeated: tuple[Extension, ...] = ()
     empty_extensions: bool = False
-    corrupt: bool = False
+    resign: Callable[[bytes], bytes] | None = None
     tail: bytes = b""
     rewrite: Callable[[bytes], bytes] | None = None
 
@@ -187,8 +187,8 @@ def _encode(draft: Draft) -> bytes:
     )
     tbs = parts.tbs()
     signature = signer.sign(tbs, draft.scheme)
-    if draft.corrupt:
-        signature = signature[:-1] + bytes((signature[-1] ^ 1,))
+    if draft.resign:
+        signature = draft.resign(signature)
     der = certificate(tbs, draft.outer_algorithm or algorithm, signature)
     return (draft.rewrite(der) if draft.rewrite else der) + draft.tail
 

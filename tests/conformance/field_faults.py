@@ -295,12 +295,36 @@ def _rsa_spki(modulus: int, exponent: int) -> bytes:
 
 
 def bad_signature(scene: Scene, draft: Draft) -> str | None:
-    """The signature is damaged, or by another key."""
-    if scene.rng.random() < 0.5:
-        draft.corrupt = True
-        return "signature corrupted"
-    draft.signer = scene.keys.usual()
-    return "signed by another key"
+    """The signature is damaged, oddly encoded, or by another key."""
+    form = pick(
+        scene.rng,
+        {"other-key": 8, "corrupted": 5, "unsigned": 2, "cut": 1, "tail": 1, "empty": 0.5},
+    )
+    if form == "other-key":
+        draft.signer = scene.keys.usual()
+        return "signed by another key"
+    draft.resign = _RESIGNED[form]
+    return f"signature {form}"
+
+
+def _without_signs(signature: bytes) -> bytes:
+    """An ECDSA or DSA signature whose integers lack the zero octet before a set bit."""
+    if signature[:1] != b"\x30":
+        return signature
+    numbers, rest = [], signature[2 if signature[1] < 0x80 else 3 :]
+    while rest:
+        numbers.append(tlv(0x02, rest[2 : 2 + rest[1]].lstrip(b"\x00")))
+        rest = rest[2 + rest[1] :]
+    return seq(*numbers)
+
+
+_RESIGNED: dict[str, Callable[[bytes], bytes]] = {
+    "corrupted": lambda signature: signature[:-1] + bytes((signature[-1] ^ 1,)),
+    "unsigned": _without_signs,
+    "cut": lambda signature: signature[:-1],
+    "tail": lambda signature: signature + b"\x00",
+    "empty": lambda _: b"",
+}
 
 
 def algorithm_mismatch(scene: Scene, draft: Draft) -> str | None:

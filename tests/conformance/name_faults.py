@@ -157,6 +157,10 @@ def name_constraints(scene: Scene, draft: Draft) -> str | None:
     if rng.random() < 0.03:
         value = rng.choice((b"", seq(seq()), b"\x30\x02\xa0\x00"))
     draft.set(ext.NAME_CONSTRAINTS, value, rng.random() < 0.7)
+    if rng.random() < 0.25 and len(scene.cas) > 1:
+        other = rng.choice([ca for ca in scene.cas if ca is not draft])
+        below = ext.name_constraints(_subtrees(scene, 0.8), _subtrees(scene, 0.3))
+        other.set(ext.NAME_CONSTRAINTS, below, rng.random() < 0.7)
     texts = [",".join(map(str, subtrees)) for subtrees in (permitted, excluded)]
     if rng.random() < 0.3:
         _add_constrained_names(scene)
@@ -192,6 +196,8 @@ def _subtrees(scene: Scene, chance: float) -> list[General]:
         *[General("uri", text) for text in ("example.com", ".example.com", "http://x.test/")],
         General("rid", "1.2.3.4"),
         General("other", "user@example.com"),
+        General("x400", "x"),
+        *[General("ip", text) for text in ("::/0", "192.0.2.7/32", "#c0000207ffffff00")],
     ]
     return rng.sample(pool, pick(rng, {1: 6, 2: 3, 3: 1}))
 
@@ -211,6 +217,9 @@ def _add_constrained_names(scene: Scene) -> None:
         General("uri", "urn:x"),
         General("rid", "1.2.3.4.5"),
         General("other", "user@example.com"),
+        General("x400", "x"),
+        General("rid", "1.2.3.4"),
+        General("ip", "192.0.2.8"),
     ]
     chosen = rng.sample(pool, rng.randrange(1, 4))
     scene.leaf.set(ext.SUBJECT_ALT_NAME, ext.general_names(chosen), rng.random() < 0.1)

@@ -167,6 +167,29 @@ def mesh(scene: Scene) -> str | None:
     return f"mesh of {count}"
 
 
+def web(scene: Scene) -> str | None:
+    """CAs of different names that have signed each other's keys, this way and that."""
+    if not scene.cas:
+        return None
+    rng = scene.rng
+    count = rng.randrange(2, 4)
+    partners = [
+        make_ca(rng, scene.keys, scene.moment, f"Partner {i}", scene.root) for i in range(count)
+    ]
+    cas = [scene.cas[0], *partners]
+    crosses = [
+        subject.twin(f"{subject.label} by {issuer.label}", issuer=issuer, serial=subject.serial + i)
+        for subject in cas
+        for i, issuer in enumerate(cas, 1)
+        if issuer is not subject and rng.random() < 0.7
+    ]
+    rng.shuffle(crosses)
+    scene.served = [draft for draft in scene.served if rng.random() < 0.85 or draft is scene.leaf]
+    scene.served += crosses[: rng.randrange(2, 7)]
+    scene.installed = [rng.choice((scene.root, scene.root, scene.cas[0], *partners))]
+    return f"web of {count + 1}, {scene.installed[0].label} installed"
+
+
 def same_names(scene: Scene) -> str | None:
     """Two certificates in one line have one name."""
     if not scene.cas:
@@ -304,6 +327,7 @@ TOPOLOGIES: dict[Topology, float] = {
     loop: 2,
     bridge: 2,
     mesh: 2,
+    web: 2,
     same_names: 2,
     same_keys: 1,
     self_signed_leaf: 3,

@@ -9,7 +9,7 @@ from bot.pki.certificate import Certificate
 from bot.pki.findings.finding import Finding
 from bot.pki.findings.picture import Picture
 from bot.pki.java import JDKS, LATEST_JDK
-from bot.pki.java.algorithms import unsupported
+from bot.pki.java.signatures import is_known
 from bot.pki.wording import java_versions, listed
 
 _DISABLED = "jdk.certpath.disabledAlgorithms; sun.security.provider.certpath.AlgorithmChecker"
@@ -129,7 +129,7 @@ def _is_unknown(picture: Picture, certificate: Certificate, jdk: int) -> bool:
     )
     if issuer.public_key.algorithm == "EC":
         return False
-    return unsupported(certificate, issuer.public_key, jdk) is not None
+    return not is_known(certificate, jdk)
 
 
 def _renewal(role: str, how: str) -> str:

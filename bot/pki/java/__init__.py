@@ -3,9 +3,10 @@
 Written after the behaviour of OpenJDK 11, 17, 21 and 25 and held to it by ``tests/conformance``,
 which asks the real JVMs. Entry point: :func:`predict`.
 
-    hostnames   the name check            validating  a chain in order
-    parsing     unreadable certificates   building    a search through any order
-    distrust    refused authorities       checks, algorithms, policies, name_constraints: per path
+    connection  limits of a handshake     validating  a chain in order
+    parsing     unreadable certificates   building    a search through any order (ordering)
+    distrust    refused authorities       checks, algorithms, signatures, policies,
+    hostnames   the name check            name_constraints: per path
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from bot.pki.certificate import Certificate
 from bot.pki.java.algorithms import IsJdkRoot
 from bot.pki.java.building import build
 from bot.pki.java.checks import path_length
+from bot.pki.java.connection import (
+    MAX_CHAIN_LENGTH,
+    MAX_HANDSHAKE_MESSAGE,
+    check_leaf_key,
+    check_message,
+)
 from bot.pki.java.distrust import check_distrust
 from bot.pki.java.hostnames import Endpoint, check_host
 from bot.pki.java.outcome import Situation, ValidPath
@@ -26,15 +33,19 @@ from bot.pki.java.parsing import refusal
 from bot.pki.java.rejection import VALIDATION_FAILED, Rejected
 from bot.pki.java.validating import validate
 
-__all__ = ["JDKS", "LATEST_JDK", "Endpoint", "Prediction", "predict"]
+__all__ = [
+    "JDKS",
+    "LATEST_JDK",
+    "MAX_CHAIN_LENGTH",
+    "MAX_HANDSHAKE_MESSAGE",
+    "Endpoint",
+    "Prediction",
+    "predict",
+]
 
 #: The Java versions that are predicted.
 JDKS = (11, 17, 21, 25)
 LATEST_JDK = JDKS[-1]
-
-#: ``jdk.tls.maxCertificateChainLength`` and ``jdk.tls.maxHandshakeMessageSize``.
-MAX_CHAIN_LENGTH = 10
-MAX_HANDSHAKE_MESSAGE = 32768
 
 #: The first JDK that takes a PrintableString for Latin-1, and not for UTF-8, as it compares names.
 _LATIN_PRINTABLE_STRINGS = 25
@@ -79,8 +90,8 @@ def predict(
     ``host`` is the name that is connected to; None leaves the name check out. ``at`` is the
     client's clock, now by default. ``is_jdk_root`` tells by SHA-256 fingerprint whether an anchor
     is one of the JDK's own roots, below which SHA-1 is not allowed; by default nothing is.
-    ``connected`` says that the chain arrives over a connection, whose limits on length and size
-    come first; False asks the trust manager alone.
+    ``connected`` says that the chain arrives over a connection, which has limits on length and size
+    and on the leaf's key; False asks the trust manager alone.
     Source: ``sun.security.ssl.X509TrustManagerImpl``, ``sun.security.validator.PKIXValidator``.
     """
     if jdk < _LATIN_PRINTABLE_STRINGS:
@@ -94,30 +105,19 @@ def predict(
     )
     try:
         if connected:
-            _check_message(chain)
+            check_message(chain)
         path = _validated(chain, situation)
-        if len(path.certificates) > 1:
+        if len(path) > 1:
             _check_leaf(chain[0], jdk)
-            check_distrust(path.certificates, jdk)
+            check_distrust(path, jdk)
         if host is not None:
-            check_host(chain[0], host, endpoint, jdk, path.added_names)
+            check_host(chain[0], host, endpoint, jdk, situation.added_names)
+        if connected:
+            # In truth the handshake fails first, but what the trust manager says tells more.
+            check_leaf_key(chain[0], jdk)
     except Rejected as rejected:
         return Prediction(accepted=False, message=str(rejected))
-    return Prediction(accepted=True, message=None, path=path.certificates)
-
-
-def _check_message(chain: Sequence[Certificate]) -> None:
-    size = 3 + sum(3 + len(certificate.der) for certificate in chain)
-    if size > MAX_HANDSHAKE_MESSAGE:
-        raise Rejected(
-            f"The size of the handshake message ({size}) exceeds the maximum allowed size "
-            f"({MAX_HANDSHAKE_MESSAGE})"
-        )
-    if len(chain) > MAX_CHAIN_LENGTH:
-        raise Rejected(
-            f"The certificate chain length ({len(chain)}) exceeds the maximum allowed length "
-            f"({MAX_CHAIN_LENGTH})"
-        )
+    return Prediction(accepted=True, message=None, path=path)
 
 
 def _validated(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
@@ -130,10 +130,10 @@ def _validated(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     if not situation.anchors:
         raise Rejected("the trustAnchors parameter must be non-empty")
     if chain[0] in situation.anchors:
-        return ValidPath((chain[0],))
+        return (chain[0],)
     path = _ordered_path(chain, situation.anchors)
     valid = build(chain, situation) if path is None else validate(path, situation)
-    _check_anchor(valid.certificates[-1])
+    _check_anchor(valid[-1])
     return valid
 
 

@@ -7,13 +7,11 @@ from collections.abc import Callable
 
 from bot.pki.certificate import Certificate
 from bot.pki.java.rejection import PathInvalid
+from bot.pki.java.signatures import CURVES, CURVES_REMOVED
 from bot.pki.keys import PublicKey
 
 _DISABLED_DIGESTS = ("MD2", "MD5")
 _MINIMUM_BITS = {"RSA": 1024, "RSASSA-PSS": 1024, "DSA": 1024, "EC": 224}
-#: JDK 16 removed the other curves; before, they are there and disabled.
-_CURVES = ("secp256r1", "secp384r1", "secp521r1")
-_CURVES_REMOVED = 17
 #: Java 11 and 17 name the disabled signature algorithm, later ones the disabled part of it.
 _WHOLE_NAME = 17
 
@@ -43,7 +41,7 @@ class AlgorithmCheck:
             self._check_usage(certificate)
             self._check_key(certificate.public_key, self._used_with(certificate))
             if self._first:
-                self._check_key(self._anchor.public_key, "")
+                self._check_anchor_key(certificate)
         self._first = False
 
     def _check_signature(self, certificate: Certificate) -> None:
@@ -72,8 +70,18 @@ class AlgorithmCheck:
         if usage is not None and not usage & {0, 1, 2, 3, 4, 5, 6}:
             raise PathInvalid("incorrect KeyUsage extension bits")
 
+    def _check_anchor_key(self, certificate: Certificate) -> None:
+        try:
+            self._check_key(self._anchor.public_key, "")
+        except PathInvalid:
+            # They ask about algorithm and key at once, and then blame the algorithm.
+            raise PathInvalid(
+                "Algorithm constraints check failed on signature algorithm: "
+                f"{certificate.signature_algorithm}"
+            ) from None
+
     def _check_key(self, key: PublicKey, used_with: str) -> None:
-        if key.algorithm == "EC" and self._jdk < _CURVES_REMOVED and key.curve not in _CURVES:
+        if key.algorithm == "EC" and self._jdk < CURVES_REMOVED and key.curve not in CURVES:
             raise PathInvalid(
                 f"Algorithm constraints check failed on disabled algorithm: {key.curve}{used_with}"
             )
@@ -86,12 +94,3 @@ class AlgorithmCheck:
 
     def _used_with(self, certificate: Certificate) -> str:
         return f" used with certificate: {certificate.subject.text}. Usage was tls server"
-
-
-def unsupported(certificate: Certificate, key: PublicKey, jdk: int) -> str | None:
-    """Why Java cannot verify the signature of ``certificate`` with ``key`` whatever it is."""
-    if key.algorithm == "EC" and key.curve not in _CURVES and jdk >= _CURVES_REMOVED:
-        return f"Curve not supported: {key.curve}"
-    if certificate.signature_algorithm in ("Ed25519", "Ed448") and jdk < 17:
-        return f"{certificate.outer_algorithm.oid} Signature not available"
-    return None

@@ -1,15 +1,14 @@
 """How Java searches a path through certificates in any order (``PKIXValidator.doBuild``,
 ``SunCertPathBuilder``, ``ForwardBuilder``): depth first, from the leaf towards an anchor.
 
-The JDK keeps the candidates of one step in a sorted set and a hash set. Their order decides only
-which of several acceptable paths is found, and, after two certificates in a row that issue
-themselves, which branches the search gives up.
+Java 11 searches otherwise than later ones: it checks each signature as it goes, asks beforehand
+(and not again at the end) whether an issuer's name constraints allow the path, and searches first
+with one anchor alone where one fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from bot.pki.certificate import Certificate
 from bot.pki.extensions import DIRECTORY, SUBJECT_ALTERNATIVE_NAME, GeneralName
@@ -23,42 +22,85 @@ from bot.pki.java.checks import (
     path_length,
 )
 from bot.pki.java.name_constraints import allows_path
+from bot.pki.java.ordering import hash_order, preferred
 from bot.pki.java.outcome import Situation, ValidPath
 from bot.pki.java.policies import PolicyCheck
 from bot.pki.java.rejection import BUILDING_FAILED, PathInvalid, Rejected
-from bot.pki.names import Name
+from bot.pki.java.signatures import failure
 
 #: ``PKIXBuilderParameters.getMaxPathLength``: intermediates that do not issue themselves.
 _MAX_PATH_LENGTH = 5
 
-#: Up to this JDK the builder asks of each issuer whether its name constraints allow the path so far.
-_CONSTRAINTS_ASKED_BEFOREHAND = 11
+#: The last JDK with the old search.
+_OLD_SEARCH = 11
 
-#: Steps after which the search gives up. Java would go on; the ten certificates that a connection
-#: may carry need fewer.
+#: Steps after which the search gives up. Java would go on; what leads to no anchor is left out here,
+#: and the ten certificates that a connection may carry need fewer steps then.
 _MAX_STEPS = 20_000
 
 
 def build(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     """A path from ``chain[0]`` to an anchor. Raises Rejected."""
-    search = _Search(situation, tuple(dict.fromkeys(chain)))
     leaf = chain[0]
-    if is_valid_at(leaf, situation.at) and search.admits(leaf):
-        search.path.append(leaf)
-        if search.extend(0):
-            return ValidPath((*search.path, search.anchor), search.added_names)
+    jdk = situation.jdk
+    # What signs itself is an issuer as an anchor only (Builder.addMatchingCerts).
+    pool = [c for c in dict.fromkeys(chain) if not _signs_itself(c, jdk)]
+    usable = _usable(leaf, pool, situation)
+    begins = leaf in usable and leaf in pool and is_valid_at(leaf, situation.at)
+    for first_anchor_alone in (True, False) if jdk <= _OLD_SEARCH else (False,):
+        search = _Search(situation, pool, usable, first_anchor_alone)
+        if begins and search.admits(leaf):
+            search.path.append(leaf)
+            if search.extend(0):
+                return (*search.path, search.anchor)
     raise Rejected(BUILDING_FAILED)
 
 
-@dataclass
+def _signs_itself(certificate: Certificate, jdk: int) -> bool:
+    return certificate.is_self_issued and not failure(certificate, certificate.public_key, jdk)
+
+
+def _usable(
+    leaf: Certificate, pool: Sequence[Certificate], situation: Situation
+) -> frozenset[Certificate]:
+    """The certificates from which signatures lead to an anchor: no search through others succeeds,
+    and without them the search of a mesh stays short."""
+    anchors = situation.anchors
+    if situation.jdk <= _OLD_SEARCH and any(c.name_constraints for c in (*anchors, *pool)):
+        # The old search looks at constraints before signatures and may break down over them.
+        return frozenset(pool)
+    reached: list[Certificate] = list(anchors)
+    waiting = list(dict.fromkeys((leaf, *pool)))
+    found: set[Certificate] = set(anchors)
+    for issuer in reached:
+        for certificate in list(waiting):
+            if certificate.issuer == issuer.subject and not failure(
+                certificate, issuer.public_key, situation.jdk
+            ):
+                waiting.remove(certificate)
+                found.add(certificate)
+                reached.append(certificate)
+    return frozenset(found)
+
+
 class _Search:
-    situation: Situation
-    pool: tuple[Certificate, ...]
-    path: list[Certificate] = field(default_factory=list)
-    added_names: tuple[GeneralName, ...] = ()
-    _anchor: Certificate | None = None
-    _steps: int = 0
-    _asked: bool = False
+    def __init__(
+        self,
+        situation: Situation,
+        pool: Sequence[Certificate],
+        usable: frozenset[Certificate],
+        first_anchor_alone: bool,
+    ) -> None:
+        self._situation = situation
+        self._pool = pool
+        self._usable = usable
+        self._first_anchor_alone = first_anchor_alone
+        self._old = situation.jdk <= _OLD_SEARCH
+        self._trusted = tuple(dict.fromkeys(anchor.subject for anchor in situation.anchors))
+        self._anchor: Certificate | None = None
+        self._steps = 0
+        self._asked = False
+        self.path: list[Certificate] = []
 
     @property
     def anchor(self) -> Certificate:
@@ -74,13 +116,15 @@ class _Search:
             self._steps += 1
             if self._steps > _MAX_STEPS or not self._may_follow(candidate):
                 continue
-            if candidate in self.situation.anchors:
+            if candidate in self._situation.anchors:
                 if self._verifies(candidate):
                     self._anchor = candidate
                     return True
                 continue
-            if current.is_self_issued and candidate.is_self_issued:
+            if not self._old and current.is_self_issued and candidate.is_self_issued:
                 return False
+            if candidate not in self._usable:
+                continue
             self.path.append(candidate)
             counts = not candidate.is_self_issued and path_length(candidate) != -1
             if self.extend(authorities + counts):
@@ -91,50 +135,63 @@ class _Search:
     def admits(self, certificate: Certificate) -> bool:
         """Whether nothing in the certificate alone forbids it a place in a path."""
         try:
-            self.situation.check_blocked(certificate)
+            self._situation.check_blocked(certificate)
         except PathInvalid:
             return False
-        return certificate in self.situation.anchors or not has_unhandled_critical_extension(
+        return certificate in self._situation.anchors or not has_unhandled_critical_extension(
             certificate
         )
 
     def _may_follow(self, candidate: Certificate) -> bool:
         if not self.admits(candidate):
             return False
-        if candidate in self.situation.anchors:
-            return True
-        try:
-            check_ca_key_usage(candidate)
-        except PathInvalid:
-            return False
-        return path_length(candidate) != -1
+        if candidate not in self._situation.anchors:
+            try:
+                check_ca_key_usage(candidate)
+            except PathInvalid:
+                return False
+            if path_length(candidate) == -1:
+                return False
+        return not self._old or not failure(
+            self.path[-1], candidate.public_key, self._situation.jdk
+        )
 
     def _candidates(self, current: Certificate, authorities: int) -> list[Certificate]:
-        issuer = current.issuer
-        # The JDK asks every time with the same selector, to which the first question has added
-        # the date: an expired anchor is found at the first step only.
-        anchors = (
-            anchor
-            for anchor in self.situation.anchors
-            if anchor.subject == issuer
-            and _old_version_covers(anchor, current)
-            and not (self._asked and not is_valid_at(anchor, self.situation.at))
-        )
-        found = list(anchors)
+        installed = self._situation.anchors
+        anchors = [anchor for anchor in installed if self._is_issuing_anchor(anchor, current)]
+        found = [*hash_order(anchors, members=len(installed), capacity=len(installed))]
+        if self._first_anchor_alone and found:
+            return found[:1]
+        # The JDK asks every time with the same selector, to which this question adds the date: an
+        # expired anchor is found at the first step only.
         self._asked = True
         if authorities < _MAX_PATH_LENGTH:
-            found += (
-                certificate
-                for certificate in self.pool
-                if certificate.subject == issuer
-                and path_length(certificate) >= authorities
-                and is_valid_at(certificate, self.situation.at)
-                and _old_version_covers(certificate, current)
+            found += hash_order(
+                [
+                    certificate
+                    for certificate in self._pool
+                    if certificate.subject == current.issuer
+                    and path_length(certificate) >= authorities
+                    and is_valid_at(certificate, self._situation.at)
+                    and self._covers(certificate, current)
+                ]
             )
-        if self.situation.jdk <= _CONSTRAINTS_ASKED_BEFOREHAND:
-            found = [certificate for certificate in found if self._constraints_allow(certificate)]
-        ordered = _ordered(dict.fromkeys(found), current, self.situation)
+        ordered = preferred(found, current, self._trusted)
+        if self._old:
+            return [candidate for candidate in ordered if candidate not in self.path]
         return [c for c in ordered if not any(_repeats(step, c) for step in self.path)]
+
+    def _is_issuing_anchor(self, anchor: Certificate, current: Certificate) -> bool:
+        return (
+            anchor.subject == current.issuer
+            and not (self._asked and not is_valid_at(anchor, self._situation.at))
+            and self._covers(anchor, current)
+        )
+
+    def _covers(self, issuer: Certificate, issued: Certificate) -> bool:
+        return _old_version_covers(issuer, issued) and (
+            not self._old or self._constraints_allow(issuer)
+        )
 
     def _constraints_allow(self, issuer: Certificate) -> bool:
         if issuer.name_constraints is None:
@@ -146,6 +203,7 @@ class _Search:
             for name in (
                 GeneralName(DIRECTORY, step.subject.der),
                 *step.subject_alternative_names,
+                *(self._situation.added_names if index == 0 else ()),
             )
         ]
         try:
@@ -155,35 +213,22 @@ class _Search:
 
     def _verifies(self, anchor: Certificate) -> bool:
         """The final verification of the path that ends at ``anchor``."""
-        signatures = SignatureCheck(anchor, self.situation.jdk)
-        policies = PolicyCheck(len(self.path))
-        constraints = ConstraintsCheck(len(self.path), self.situation.jdk)
-        algorithms = AlgorithmCheck(anchor, self.situation.jdk, self.situation.is_jdk_root)
+        situation = self._situation
+        length = len(self.path)
+        signatures = SignatureCheck(anchor, situation.jdk)
+        policies = PolicyCheck(length)
+        constraints = ConstraintsCheck(length, situation.jdk, situation.added_names)
+        algorithms = AlgorithmCheck(anchor, situation.jdk, situation.is_jdk_root)
         try:
             for certificate in reversed(self.path):
                 signatures.check(certificate)
                 policies.check(certificate)
-                constraints.check(certificate)
+                if not self._old:
+                    constraints.check(certificate)
                 algorithms.check(certificate)
         except PathInvalid:
             return False
-        self.added_names = constraints.added_names
         return True
-
-
-def _ordered(
-    candidates: Iterable[Certificate], current: Certificate, situation: Situation
-) -> list[Certificate]:
-    """The order in which Java tries them, as far as it has one: those whose key identifier fits
-    first, then those issued by an anchor (``PKIXCertComparator``)."""
-    names: set[Name] = {anchor.subject for anchor in situation.anchors}
-    wanted = current.authority_key_identifier
-
-    def rank(candidate: Certificate) -> tuple[bool, bool]:
-        fits = wanted is not None and candidate.subject_key_identifier == wanted
-        return not fits, candidate.issuer not in names
-
-    return sorted(candidates, key=rank)
 
 
 def _old_version_covers(issuer: Certificate, issued: Certificate) -> bool:

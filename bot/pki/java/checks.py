@@ -8,9 +8,9 @@ from datetime import datetime
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName
-from bot.pki.java.algorithms import unsupported
 from bot.pki.java.name_constraints import Constraints
 from bot.pki.java.rejection import PathInvalid, java_date
+from bot.pki.java.signatures import failure
 
 #: Stands for "no limit" as ``Integer.MAX_VALUE`` does.
 UNLIMITED = 0x7FFFFFFF
@@ -74,11 +74,8 @@ class SignatureCheck:
 
     def check(self, certificate: Certificate) -> None:
         """Raises PathInvalid."""
-        key = self._issuer.public_key
-        if reason := unsupported(certificate, key, self._jdk):
+        if reason := failure(certificate, self._issuer.public_key, self._jdk):
             raise PathInvalid("signature check failed", reason)
-        if not certificate.is_signed_with(key):
-            raise PathInvalid("signature check failed", "Signature does not match.")
         self._issuer = certificate
 
 
@@ -100,26 +97,27 @@ class BasicCheck:
 
 
 class ConstraintsCheck:
-    """Basic constraints and name constraints over a path of ``length`` certificates."""
+    """Basic constraints and name constraints over a path of ``length`` certificates; what the
+    latter append to the leaf's SAN goes to ``added_names``."""
 
-    def __init__(self, length: int, jdk: int) -> None:
+    def __init__(self, length: int, jdk: int, added_names: list[GeneralName]) -> None:
         self._length = length
         self._jdk = jdk
         self._index = 0
         self._max_path_length = length
         self._names: Constraints | None = None
-        #: What the name constraints added to the names of the last certificate.
-        self.added_names: tuple[GeneralName, ...] = ()
+        self._added_names = added_names
 
     def check(self, certificate: Certificate) -> None:
         """Raises PathInvalid."""
         self._index += 1
         if self._index < self._length:
             self._check_basic_constraints(certificate)
-        if self._names is not None and (
-            self._index == self._length or not certificate.is_self_issued
-        ):
-            self.added_names = self._names.check(certificate)
+        if self._names is not None:
+            if self._index == self._length:
+                self._names.check(certificate, self._added_names)
+            elif not certificate.is_self_issued:
+                self._names.check(certificate, [])
         if (new := certificate.name_constraints) is not None:
             if self._names is None:
                 self._names = Constraints(new, self._jdk)

@@ -57,6 +57,13 @@ _CAMERFIRMA = frozenset(
     """.split()
 )
 
+#: ``ChunghwaTLSPolicy``.
+_CHUNGHWA = frozenset(
+    """
+    c0a6f4dc63a24bfdcf54ef2a6a082a0a72de35803e2ff5ff527ae5d87206dfd5
+    """.split()
+)
+
 #: ``lib/security/blocked.certs``: stolen, misissued and withdrawn certificates.
 _BLOCKED = frozenset(
     """
@@ -112,11 +119,14 @@ class _Policy:
     jdks: tuple[int, ...]
 
 
-#: As of the JDK releases that the conformance tests run: ``jdk.security.caDistrustPolicies``.
+#: ``jdk.security.caDistrustPolicies`` of the JDK releases that the conformance tests run, and
+#: CHUNGHWA_TLS, which 25.0.3 has and the tests' 25.0.2 has not: nobody but that authority can issue
+#: what would tell the two apart.
 _POLICIES = (
     _Policy("Symantec", _SYMANTEC, date(2019, 4, 16), (11, 17, 21, 25)),
     _Policy("Entrust", _ENTRUST, date(2024, 11, 11), (21, 25)),
     _Policy("Camerfirma", _CAMERFIRMA, date(2025, 4, 15), (21, 25)),
+    _Policy("Chunghwa", _CHUNGHWA, date(2026, 3, 17), (25,)),
 )
 _SYMANTEC_EXEMPT_LAST = date(2019, 12, 31)
 

@@ -14,6 +14,7 @@ from typing import Literal
 from bot.pki import der, extensions
 from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName
+from bot.pki.java.addresses import to_address, unmapped
 from bot.pki.java.rejection import Rejected
 from bot.pki.names import COMMON_NAME
 
@@ -31,7 +32,6 @@ _STD3_LABEL = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff-]+(?<!-)")
 _UNIVERSAL_STRINGS = 17
 #: The first JDK whose name check stops at a SAN that it cannot read.
 _STOPS_AT_MALFORMED_SAN = 21
-_IPV4_PART = re.compile(r"[0-9]{1,10}")
 
 
 def check_host(
@@ -97,42 +97,19 @@ def matches(host: str, name: str) -> bool:
 
 def is_address(host: str) -> bool:
     """Whether Java takes ``host`` for an IP address: IPv4 in one to four decimal parts, or IPv6."""
-    return _address(host) is not None
+    return to_address(host) is not None
 
 
 def _address_refusal(host: str, names: Sequence[GeneralName]) -> str | None:
     if not names:
         return "No subject alternative names present"
-    wanted = _address(host)
+    wanted = to_address(host)
     for name in names:
         if name.kind == extensions.IP and len(name.content) in (4, 16):
-            offered = _unmapped(ipaddress.ip_address(name.content))
+            offered = unmapped(ipaddress.ip_address(name.content))
             if offered == wanted:
                 return None
     return f"No subject alternative names matching IP address {host} found"
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    if ":" in host:
-        try:
-            return _unmapped(ipaddress.IPv6Address(host.partition("%")[0]))
-        except ValueError:
-            return None
-    parts = host.split(".")
-    if len(parts) > 4 or not all(_IPV4_PART.fullmatch(part) for part in parts):
-        return None
-    *leading, last = map(int, parts)
-    if any(part > 255 for part in leading) or last >= 256 ** (5 - len(parts)):
-        return None
-    value = sum(part << 8 * (3 - i) for i, part in enumerate(leading)) + last
-    return ipaddress.IPv4Address(value)
-
-
-def _unmapped(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
 
 
 def _has_edi_name(certificate: Certificate) -> bool:

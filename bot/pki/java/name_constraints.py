@@ -10,7 +10,8 @@ from enum import Enum
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName, NameConstraints, Subtree
-from bot.pki.java.rejection import PathInvalid
+from bot.pki.java.addresses import to_address
+from bot.pki.java.rejection import Breakdown, PathInvalid
 from bot.pki.names import COMMON_NAME, EMAIL_ADDRESS, Name
 from bot.pki.uris import is_dns_name, uri_host
 
@@ -19,8 +20,15 @@ _CONSTRAINTS_ASKED_BEFOREHAND = 11
 #: The first JDK that takes a constraint with a leading dot for its subdomains.
 _LEADING_DOT_COUNTS = 21
 
-#: The first JDK that holds the common name of a certificate without a SAN against the constraints.
-_COMMON_NAME_COUNTS_ALONE = 17
+#: The first JDK that tells the families of addresses apart.
+_ADDRESS_FAMILIES_COUNT = 21
+
+_UNCOMPARED = {
+    extensions.OTHER_NAME: "OtherName",
+    extensions.X400: "X400Address",
+    extensions.EDI: "EDIPartyName",
+    extensions.REGISTERED_ID: "OIDNames",
+}
 
 
 class Relation(Enum):
@@ -68,12 +76,12 @@ class Constraints:
                 )
             ]
 
-    def check(self, certificate: Certificate) -> tuple[GeneralName, ...]:
+    def check(self, certificate: Certificate, added_names: list[GeneralName]) -> None:
         """Raises PathInvalid where a name of ``certificate`` is outside the constraints.
 
-        Returns the names that the check adds to those of the certificate's SAN: where that holds
-        no name of the common name's kind, the JDK appends the common name to it, and the host name
-        check that follows on the same object then sees it too.
+        ``added_names`` are those that such checks have added to the certificate's SAN: where that
+        holds no name of the common name's kind, the JDK appends the common name to it, and every
+        check that follows on the same object sees it too, that of the host name included.
         """
         for subtree in (*(self._excluded or ()), *(self._permitted or ())):
             if subtree.minimum != 0:
@@ -85,19 +93,19 @@ class Constraints:
                     "java.io.IOException: Maximum BaseDistance in name constraints not supported"
                 )
         subject = certificate.subject
-        names = list(certificate.subject_alternative_names)
-        added: tuple[GeneralName, ...] = ()
-        alone_counts = self._jdk >= _COMMON_NAME_COUNTS_ALONE
-        name = _from_common_name(subject) if names or alone_counts else None
-        if not names:
-            names = _email_addresses(subject)
-        if name and all(n.kind != name.kind for n in names):
-            added = (name,)
-        if subject:
-            names.insert(0, GeneralName(extensions.DIRECTORY, subject.der))
-        if not all(self._allows(name) for name in (*names, *added)):
+        if subject and not self._allows(GeneralName(extensions.DIRECTORY, subject.der)):
             raise PathInvalid("name constraints check failed")
-        return added if certificate.subject_alternative_names else ()
+        names = [*certificate.subject_alternative_names, *added_names]
+        has_names = bool(names)
+        if not has_names:
+            names = _email_addresses(subject)
+        name = _from_common_name(subject)
+        if name and all(n.kind != name.kind for n in names):
+            names.append(name)
+            if has_names:
+                added_names.append(name)
+        if not all(self._allows(name) for name in names):
+            raise PathInvalid("name constraints check failed")
 
     def _allows(self, name: GeneralName) -> bool:
         for subtree in self._excluded or ():
@@ -141,10 +149,17 @@ def relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
     if first.kind == extensions.URI:
         return _uri_relation(first, second, jdk)
     if first.kind == extensions.IP:
+        if jdk < _ADDRESS_FAMILIES_COUNT:
+            return _old_ip_relation(first.content, second.content)
         return _ip_relation(first.content, second.content)
     if first.kind == extensions.DIRECTORY:
         return _directory_relation(first.directory, second.directory)
-    return Relation.MATCH if first.content == second.content else Relation.SAME_TYPE
+    if first.kind == extensions.REGISTERED_ID and first.content == second.content:
+        return Relation.MATCH
+    raise Breakdown(
+        "java.lang.UnsupportedOperationException: Narrowing, widening, and matching are not "
+        f"supported for {_UNCOMPARED[first.kind]}."
+    )
 
 
 def _dns_relation(first: str, second: str, jdk: int) -> Relation:
@@ -152,7 +167,7 @@ def _dns_relation(first: str, second: str, jdk: int) -> Relation:
         return Relation.MATCH
     if jdk >= _LEADING_DOT_COUNTS and not (first and second):
         # DNSName.constrains indexes into the empty string here.
-        raise PathInvalid("java.lang.StringIndexOutOfBoundsException")
+        raise Breakdown("java.lang.StringIndexOutOfBoundsException")
     for outer, inner, found in (
         (second, first, Relation.WIDENS),
         (first, second, Relation.NARROWS),
@@ -182,8 +197,10 @@ def _email_relation(first: str, second: str) -> Relation:
 
 def _uri_relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
     host, other = uri_host(first.text), uri_host(second.text)
-    if host is None or other is None:
-        raise PathInvalid("java.lang.NullPointerException")
+    if other is None:
+        raise Breakdown("java.lang.NullPointerException")
+    if host is None:
+        return Relation.SAME_TYPE
     if host.lower() == other.lower():
         return Relation.MATCH
     if _is_address(host) or _is_address(other):
@@ -208,6 +225,28 @@ def _ip_relation(first: bytes, second: bytes) -> Relation:
     if sizes in ((8, 4), (32, 16)):
         return Relation.NARROWS if _within(second, first) else Relation.SAME_TYPE
     return Relation.SAME_TYPE
+
+
+def _old_ip_relation(first: bytes, second: bytes) -> Relation:
+    """Older JDKs compare the leading octets whatever the family, and run beyond the shorter."""
+    sizes = (len(first), len(second))
+    if first == second or sizes in ((8, 8), (32, 32)):
+        return _ip_relation(first, second)
+    if sizes[1] in (8, 32):
+        return Relation.WIDENS if _old_within(first, second) else Relation.SAME_TYPE
+    if sizes[0] in (8, 32):
+        return Relation.NARROWS if _old_within(second, first) else Relation.SAME_TYPE
+    return Relation.SAME_TYPE
+
+
+def _old_within(address: bytes, subnet: bytes) -> bool:
+    half = len(subnet) // 2
+    for index in range(half):
+        if index == len(address):
+            raise Breakdown("java.lang.ArrayIndexOutOfBoundsException")
+        if address[index] & subnet[half + index] != subnet[index]:
+            return False
+    return True
 
 
 def _subnet_relation(first: bytes, second: bytes) -> Relation:
@@ -328,7 +367,7 @@ def _widest(name: GeneralName) -> Subtree:
         return Subtree(GeneralName(name.kind, b"\x30\x00"), 0, None)
     if name.kind == extensions.IP:
         return Subtree(GeneralName(name.kind, bytes(8)), 0, None)
-    raise PathInvalid("java.lang.RuntimeException: Unexpected error: java.io.IOException")
+    raise Breakdown("java.lang.RuntimeException: Unexpected error: java.io.IOException")
 
 
 def _email_addresses(subject: Name) -> list[GeneralName]:
@@ -341,8 +380,9 @@ def _from_common_name(subject: Name) -> GeneralName | None:
     if attribute is None:
         return None
     name = attribute.text
-    if _is_address(name):
-        return GeneralName(extensions.IP, ipaddress.ip_address(name).packed)
+    address = to_address(name)
+    if address is not None:
+        return GeneralName(extensions.IP, address.packed) if "." in name or ":" in name else None
     return GeneralName(extensions.DNS, name.encode()) if is_dns_name(name) else None
 
 

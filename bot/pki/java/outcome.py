@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.pki.certificate import Certificate
@@ -14,12 +14,17 @@ from bot.pki.java.rejection import PathInvalid
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The Java client: what is installed, its clock, its version and its own roots."""
+    """The Java client: what is installed, its clock, its version and its own roots.
+
+    ``added_names`` are those that name constraints have appended to the leaf's SAN so far: they
+    stay in Java's object, whatever becomes of the path that was tried.
+    """
 
     anchors: tuple[Certificate, ...]
     at: datetime
     jdk: int
     is_jdk_root: IsJdkRoot
+    added_names: list[GeneralName] = field(default_factory=list)
 
     def check_blocked(self, certificate: Certificate) -> None:
         """``UntrustedChecker``. Raises PathInvalid."""
@@ -27,10 +32,5 @@ class Situation:
             raise PathInvalid(f"Untrusted certificate: {certificate.subject.text}")
 
 
-@dataclass(frozen=True, slots=True)
-class ValidPath:
-    """A path that Java accepts: from the leaf to the anchor, both included. ``added_names`` are
-    those that its name constraints appended to the leaf's SAN."""
-
-    certificates: tuple[Certificate, ...]
-    added_names: tuple[GeneralName, ...] = ()
+#: A path that Java accepts: from the leaf to the anchor, both included.
+ValidPath = tuple[Certificate, ...]

@@ -83,14 +83,11 @@ def refusal(certificate: Certificate, jdk: int) -> str | None:
         return f"{_PARSING}Empty issuer DN not allowed in X509Certificates"
     if certificate.version == 1 and not certificate.subject:
         return f"{_PARSING}Empty subject DN not allowed in v1 certificate"
-    if certificate.extensions and certificate.version != 3:
-        version = certificate.version
-        reason = (
-            "no more data allowed for version 1 certificate"
-            if version == 1
-            else f"Extensions not allowed in v{version} certificate"
-        )
-        return f"{_PARSING}{reason}"
+    if certificate.version == 1 and (certificate.extensions or certificate.unique_identifiers):
+        return f"{_PARSING}no more data allowed for version 1 certificate"
+    if certificate.version != 3 and certificate.extensions:
+        # Java says so of any version but 1 and 3.
+        return f"{_PARSING}Extensions not allowed in v2 certificate"
     seen = set()
     for extension in certificate.extensions:
         parse = PARSERS.get(extension.oid)

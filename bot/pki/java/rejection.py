@@ -27,6 +27,10 @@ class PathInvalid(Rejected):
     """One certificate of a path fails a check (``java.security.cert.CertPathValidatorException``)."""
 
 
+class Breakdown(Rejected):
+    """A ``RuntimeException`` leaves the trust manager: no other anchor and no other path is tried."""
+
+
 def java_date(moment: datetime) -> str:
     """A time as ``java.util.Date.toString`` prints it in UTC."""
     return moment.astimezone(UTC).strftime("%a %b %d %H:%M:%S UTC %Y")

@@ -44,20 +44,21 @@ def validate(path: Sequence[Certificate], situation: Situation) -> ValidPath:
 def _validate(path: Sequence[Certificate], anchor: Certificate, situation: Situation) -> ValidPath:
     situation.check_blocked(anchor)
     algorithms = AlgorithmCheck(anchor, situation.jdk, situation.is_jdk_root)
-    constraints = ConstraintsCheck(len(path), situation.jdk)
+    constraints = ConstraintsCheck(len(path), situation.jdk, situation.added_names)
     policies = PolicyCheck(len(path))
     basics = BasicCheck(anchor, situation.at, situation.jdk)
-    for certificate in reversed(path):
+    for index in range(len(path) - 1, -1, -1):
+        certificate = path[index]
         situation.check_blocked(certificate)
         algorithms.check(certificate)
-        if certificate is not path[0]:
+        if index > 0:
             check_ca_key_usage(certificate)
         constraints.check(certificate)
         policies.check(certificate)
         basics.check(certificate)
         if has_unhandled_critical_extension(certificate):
             raise PathInvalid("unrecognized critical extension(s)")
-    return ValidPath((*path, anchor), constraints.added_names)
+    return (*path, anchor)
 
 
 def _may_have_issued(anchor: Certificate, certificate: Certificate) -> bool:
