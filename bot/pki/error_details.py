@@ -68,7 +68,7 @@ _DETAILS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 _TARGETS: Final = (
-    rf"(?:\w+\sbind\sfailed|CommunicationException|ServiceUnavailableException):\s({_ENDPOINT})",
+    rf"(?:(?:simple|anonymous)\sbind\sfailed|CommunicationException|ServiceUnavailableException):\s({_ENDPOINT})",
     rf"\bConnect\sto\s(?:https?://)?({_ENDPOINT})",
     rf"\b[Ff]ailed\sto\sconnect\sto\s({_HOST})/[\d.]+:(\d{{1,5}})",
     rf"\b[Ff]ailed\sto\sconnect\sto\s({_HOST})\sport\s(\d{{1,5}})",
