@@ -225,7 +225,7 @@ def _java_phrase(as_java: Attempt | None) -> str | None:
     if as_java is None:
         return None
     if as_java.ending is Ending.ALERT:
-        return f"Received fatal alert: {_alert_name(as_java)}"
+        return _java_on_alert(as_java)
     if as_java.ending is Ending.CLOSED:
         return "Remote host terminated the handshake"
     if as_java.ending is Ending.RESET:
@@ -238,13 +238,25 @@ def _is_plain(attempt: Attempt) -> bool:
 
 
 def _alert_name(attempt: Attempt) -> str:
-    code = next((code for level, code in reversed(attempt.alerts) if level == _FATAL), -1)
+    code = _fatal_alert(attempt)
     return ALERTS.get(code, f"unknown ({code})")
+
+
+def _java_on_alert(attempt: Attempt) -> str:
+    code = _fatal_alert(attempt)
+    if code in ALERTS:
+        return f"Received fatal alert: {ALERTS[code]}"
+    # Java takes the number for a signed byte.
+    return f"Unknown alert description ({code - 256 if code > 127 else code})"
+
+
+def _fatal_alert(attempt: Attempt) -> int:
+    return next((code for level, code in reversed(attempt.alerts) if level == _FATAL), -1)
 
 
 def _certificate_required(target: Target, attempt: Attempt) -> ProbeFinding:
     if attempt.ending is Ending.ALERT:
-        java = f"Received fatal alert: {_alert_name(attempt)}"
+        java = _java_on_alert(attempt)
     elif attempt.ending is Ending.RESET:
         java = "Connection reset"
     elif attempt.flight.version != TLS13:
@@ -285,7 +297,7 @@ def _certificate_requested(attempt: Attempt) -> ProbeFinding:
 
 def _alerted(target: Target, attempt: Attempt) -> ProbeFinding:
     name = _alert_name(attempt)
-    java = f"Received fatal alert: {name}"
+    java = _java_on_alert(attempt)
     if name == "unrecognized_name":
         return _unrecognized_name(target, java)
     if name == "protocol_version":
