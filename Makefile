@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JDKS := 11 17 21 25
 JDK_STAMPS := $(JDKS:%=.cache/jdk/%.stamp)
 # An editable installation compiles nothing, and some environments forbid Python to do so later: each
-# start would take three times as long.
+# start would take half as long again.
 COMPILE = $(BIN)/python -m compileall -q bot handlers workspace
 
 .PHONY: run test lint format roots picture bench lock clean
