@@ -15,6 +15,7 @@ from typing import Final
 from bot import incidents
 from bot import settings as settings_module
 from bot.commands import hosts, streams
+from bot.commands.running import run as run_loop
 from bot.errors import FormatError, TargetError
 from bot.lookup import Lookup, Question, failed, refused
 from bot.pki.certificate import Certificate
@@ -58,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     asking = _Asking(arguments)
     if many:
         concurrency = arguments.concurrency or settings.concurrency
-        return asyncio.run(_check_many(asking, settings, concurrency))
-    return asyncio.run(_check_one(asking, settings))
+        return run_loop(_check_many(asking, settings, concurrency))
+    return run_loop(_check_one(asking, settings))
 
 
 class _Asking:
