@@ -24,6 +24,7 @@ MISTAKES = [
     ("dc01..corp.example", "dc01..corp.example", "empty part", "dc01.corp.example:636"),
     ("*.corp.example", "*.corp.example", "pattern", "www.corp.example:443"),
     ("10.0.0.256", "10.0.0.256", "not an IPv4 address", "192.0.2.10:636"),
+    ("-", "“-”", "is no server", "--file -"),
     ("-----BEGIN CERTIFICATE-----", "", "", "--chain"),
 ]
 
