@@ -56,6 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise TargetError(
             "Standard input (-) can be read only once.", "Name a file for one of the two."
         )
+    if arguments.json and arguments.pem == "-":
+        raise TargetError(
+            "--json and --pem - both write to standard output.",
+            "Name a file for --pem; the JSON holds the PEM, too.",
+        )
     asking = _Asking(arguments, (settings.password,) if settings.password else ())
     if many:
         concurrency = arguments.concurrency or settings.concurrency

@@ -98,6 +98,7 @@ USAGE = [
     (["check", "a", "b", "--connect", "x"], ["about one host"]),
     (["check", "--file", "x", "--pem", "y"], ["about one host"]),
     (["check", "a", "--chain", "-", "--installed", "-"], ["read only once"]),
+    (["check", "a", "--json", "--pem", "-"], ["both write to standard output"]),
     (["settings", "all"], ["“all” is one word too many"]),
     (["read"], ["there is no FILE"]),
 ]
