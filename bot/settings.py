@@ -220,7 +220,10 @@ class Settings:
     password: Annotated[
         str,
         Setting(
-            str, "text", "The password of keystores that `whichroot read` is given.", secret=True
+            str,
+            "text",
+            "The password of keystores that `whichroot read` and `whichroot check` are given.",
+            secret=True,
         ),
     ] = field(default="", repr=False)
 

@@ -15,6 +15,7 @@ from typing import Final
 from bot import incidents
 from bot import settings as settings_module
 from bot.commands import hosts, streams
+from bot.commands.running import run as run_loop
 from bot.errors import FormatError, TargetError
 from bot.lookup import Lookup, Question, failed, refused
 from bot.pki.certificate import Certificate
@@ -55,29 +56,34 @@ def run(arguments: argparse.Namespace) -> int:
         raise TargetError(
             "Standard input (-) can be read only once.", "Name a file for one of the two."
         )
-    asking = _Asking(arguments)
+    if arguments.json and arguments.pem == "-":
+        raise TargetError(
+            "--json and --pem - both write to standard output.",
+            "Name a file for --pem; the JSON holds the PEM, too.",
+        )
+    asking = _Asking(arguments, (settings.password,) if settings.password else ())
     if many:
         concurrency = arguments.concurrency or settings.concurrency
-        return asyncio.run(_check_many(asking, settings, concurrency))
-    return asyncio.run(_check_one(asking, settings))
+        return run_loop(_check_many(asking, settings, concurrency))
+    return run_loop(_check_one(asking, settings))
 
 
 class _Asking:
     """What the command line says of every host."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, arguments: argparse.Namespace, passwords: tuple[str, ...]) -> None:
         self.arguments = arguments
         self.protocol = Protocol(arguments.protocol) if arguments.protocol else None
         self.connect = None if arguments.connect is None else _connect(arguments.connect)
         self.chain = (
             None
             if arguments.chain is None
-            else (arguments.chain, _certificates("--chain", arguments.chain))
+            else (arguments.chain, _certificates("--chain", arguments.chain, passwords))
         )
         self.installed = tuple(
             certificate
             for name in arguments.installed
-            for certificate in _certificates("--installed", name)
+            for certificate in _certificates("--installed", name, passwords)
         )
 
     def question(self, text: str) -> Question:
@@ -228,6 +234,11 @@ async def _answer(lookup: Lookup, asking: _Asking, text: str) -> Report:
 
 def _refuse_file(text: str) -> None:
     """Raises TargetError for a file's name in place of a server's."""
+    if text.strip() == "-":
+        raise TargetError(
+            "“-” is no server.",
+            "To read servers from standard input write “whichroot check --file -”.",
+        )
     if not text.lower().endswith(_CERTIFICATE_FILES) or "://" in text:
         return
     name = visible(text, 100)
@@ -246,16 +257,18 @@ def _connect(text: str) -> ConnectTo:
     return ConnectTo(target.host, target.port if target.port_given else None)
 
 
-def _certificates(option: str, name: str) -> tuple[Certificate, ...]:
+def _certificates(option: str, name: str, passwords: tuple[str, ...]) -> tuple[Certificate, ...]:
     # Imported here: the ordinary check reads no file.
-    from bot.pki.formats import read
+    from bot.pki.formats import PasswordNeeded, read
 
     data = streams.read_input(name, _MAX_FILE)
     try:
-        reading = read(data, name=name)
+        reading = read(data, name=name, passwords=passwords)
         if reading.refusal:
             raise FormatError(reading.refusal)
     except FormatError as error:
-        message = f"{option} {visible(name, 100)}: {error.message}"
-        raise FormatError(message, error.remedy) from None
+        remedy = error.remedy
+        if isinstance(error, PasswordNeeded):
+            remedy = "Set WHICHROOT_PASSWORD to the keystore's password, or name a PEM file."
+        raise FormatError(f"{option} {visible(name, 100)}: {error.message}", remedy) from None
     return tuple(found.certificate for found in reading.certificates)

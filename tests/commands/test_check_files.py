@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import (
+    PKCS12Certificate,
+    serialize_java_truststore,
+)
 
 from tests.support.authority import Issued, make_root
 from tests.support.program import Run, whichroot
@@ -139,6 +144,26 @@ async def test_what_is_installed_suffices_or_not_and_why(
     run = await installed(chain, company, str(wrong), json=False)
     assert "Installed today\n  Java         11 ✗" in run.output
     assert "has the right name and another key" in run.output
+
+
+async def test_a_truststore_with_a_password_is_read(
+    chain: str, company: str, root: Issued, tmp_path: Path
+) -> None:
+    store = tmp_path / "truststore.p12"
+    certificate = PKCS12Certificate(root.certificate, b"root")
+    store.write_bytes(
+        serialize_java_truststore([certificate], BestAvailableEncryption(b"s3cret-one"))
+    )
+    arguments = ("check", "--json", "--offline", "--chain", chain, "--installed", str(store), HOST)
+    run = await whichroot(*arguments, WHICHROOT_COMPANY_ROOTS=company)
+    assert (run.code, run.output) == (2, "")
+    assert "Set WHICHROOT_PASSWORD" in run.errors
+    run = await whichroot(
+        *arguments, WHICHROOT_COMPANY_ROOTS=company, WHICHROOT_PASSWORD="s3cret-one"
+    )
+    assert run.code == 0
+    assert all(found["accepted"] for found in run.json["installed"].values())
+    assert "s3cret-one" not in run.output + run.errors
 
 
 async def test_nobody_asked_about_what_is_installed(chain: str, company: str) -> None:

@@ -24,6 +24,7 @@ MISTAKES = [
     ("dc01..corp.example", "dc01..corp.example", "empty part", "dc01.corp.example:636"),
     ("*.corp.example", "*.corp.example", "pattern", "www.corp.example:443"),
     ("10.0.0.256", "10.0.0.256", "not an IPv4 address", "192.0.2.10:636"),
+    ("-", "“-”", "is no server", "--file -"),
     ("-----BEGIN CERTIFICATE-----", "", "", "--chain"),
 ]
 
@@ -97,6 +98,7 @@ USAGE = [
     (["check", "a", "b", "--connect", "x"], ["about one host"]),
     (["check", "--file", "x", "--pem", "y"], ["about one host"]),
     (["check", "a", "--chain", "-", "--installed", "-"], ["read only once"]),
+    (["check", "a", "--json", "--pem", "-"], ["both write to standard output"]),
     (["settings", "all"], ["“all” is one word too many"]),
     (["read"], ["there is no FILE"]),
 ]
