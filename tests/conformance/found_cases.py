@@ -39,6 +39,7 @@ def found_cases() -> Iterator[Record]:
     yield from _addresses()
     yield from _names_added_on_the_way()
     yield from _searches()
+    yield from _meshes()
     yield from _fields()
 
 
@@ -292,6 +293,28 @@ def _searches() -> Iterator[Record]:
     bound.set(ext.NAME_CONSTRAINTS, constraints, critical=True)
     yield _record("constraints in order", [digit, bound], [old], "0cool.example")
     yield _record("constraints in disorder", [digit, old, bound], [old], "0cool.example")
+
+
+def _meshes() -> Iterator[Record]:
+    """Authorities that have all signed each other, with a way out, without one, and with one that
+    every path fails on."""
+    root = _draft("Root", _P256[0], None)
+    elsewhere = ext.name_constraints([General("dns", "elsewhere.test")], [])
+    for constrained in (False, True):
+        cas = [_draft(f"CA {i}", _P256[i], root) for i in range(1, 5)]
+        if constrained:
+            for ca in cas:
+                ca.set(ext.NAME_CONSTRAINTS, elsewhere, critical=True)
+        crosses = [
+            subject.twin(f"{subject.label} by {issuer.label}", issuer=issuer)
+            for subject, issuer in itertools.permutations(cas, 2)
+        ]
+        leaf = _draft("leaf", _P256[5], cas[0], ca=False)
+        for out in ([], [cas[3]]):
+            chain = [leaf, *crosses[:8], *out]
+            label = f"mesh, constrained {constrained}, ways out {len(out)}"
+            yield _record(label, chain, [root])
+            yield _record(f"{label}, reversed", [leaf, *chain[:0:-1]], [root])
 
 
 def _fields() -> Iterator[Record]:
