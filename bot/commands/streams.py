@@ -105,8 +105,8 @@ def progress(what: str, total: int | None) -> Iterator[Advance]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
-        # Or the results would go to the terminal too, and not to where they were sent.
-        redirect_stdout=False,
+        # On one terminal, lines are printed above the bar; elsewhere they are data and left alone.
+        redirect_stdout=sys.stdout.isatty(),
     )
     with bar:
         task = bar.add_task(what, total=total)
