@@ -39,6 +39,7 @@ def found_cases() -> Iterator[Record]:
     yield from _addresses()
     yield from _names_added_on_the_way()
     yield from _searches()
+    yield from _breakdowns()
     yield from _meshes()
     yield from _fields()
 
@@ -293,6 +294,30 @@ def _searches() -> Iterator[Record]:
     bound.set(ext.NAME_CONSTRAINTS, constraints, critical=True)
     yield _record("constraints in order", [digit, bound], [old], "0cool.example")
     yield _record("constraints in disorder", [digit, old, bound], [old], "0cool.example")
+
+
+def _breakdowns() -> Iterator[Record]:
+    """Comparisons that break Java down wherever the search meets them, and those of what no name
+    is compared with in the end."""
+    root = _draft("Root", _P256[0], None)
+    bound = _draft("Bound", _P256[1], None)
+    nothing = ext.name_constraints([General("ip", "::/0"), General("ip", "1.2.3.0/24")], [])
+    bound.set(ext.NAME_CONSTRAINTS, nothing, critical=True)
+    issuing = _draft("CA", _P256[2], bound)
+    cross = issuing.twin("cross", issuer=root, serial=50)
+    leaf = _draft("leaf", _P256[3], issuing, ca=False)
+    for name in ("192.0.2.7", "2001:db8::7"):
+        leaf = leaf.twin("leaf")
+        leaf.set(ext.SUBJECT_ALT_NAME, ext.general_names([General("ip", name)]))
+        for chain in ([issuing, bound, cross], [cross, bound, issuing], [bound, cross]):
+            labels = ", ".join(draft.label for draft in chain)
+            yield _record(f"breakdown over {name} below {labels}", [leaf, *chain], [root], None)
+    below = _draft("below", _P256[4], issuing)
+    issuing.set(ext.NAME_CONSTRAINTS, ext.name_constraints([General("ip", "9.9.9.0/24")], []))
+    other = ext.name_constraints([General("ip", "1.1.1.0/24")], [])
+    below.set(ext.NAME_CONSTRAINTS, other, critical=True)
+    leaf = _draft("leaf", _P256[3], below, ca=False)
+    yield _record("no address in common", [leaf, below, issuing], [bound])
 
 
 def _meshes() -> Iterator[Record]:

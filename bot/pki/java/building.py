@@ -44,9 +44,10 @@ def build(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     leaf = chain[0]
     jdk = situation.jdk
     old = jdk <= _OLD_SEARCH
-    pool = [c for c in dict.fromkeys(chain) if not (old and _signs_itself(c, jdk))]
+    pool = tuple(dict.fromkeys(chain))
     usable = _usable(leaf, pool, situation)
-    begins = leaf in usable and leaf in pool and is_valid_at(leaf, situation.at)
+    begins = leaf in usable and is_valid_at(leaf, situation.at)
+    begins = begins and not (old and _signs_itself(leaf, jdk))
     for first_anchor_alone in (True, False) if old else (False,):
         search = _Search(situation, pool, usable, first_anchor_alone)
         if begins and search.admits(leaf):
@@ -174,6 +175,7 @@ class _Search:
                     and path_length(certificate) >= authorities
                     and is_valid_at(certificate, self._situation.at)
                     and self._covers(certificate, current)
+                    and not (self._old and _signs_itself(certificate, self._situation.jdk))
                 ]
             )
         ordered = preferred(found, current, self._trusted)
