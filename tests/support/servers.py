@@ -167,11 +167,14 @@ class _TlsTransport(asyncio.Transport):
     async def listen(self, inside: asyncio.StreamReader) -> None:
         """Feeds ``inside`` with what the client says."""
         with contextlib.suppress(SSL.Error, OSError):
-            while data := await self._reader.read(65536):
-                self._connection.bio_write(data)
+            while True:
+                # The first words may have come along with the end of the handshake.
                 with contextlib.suppress(SSL.WantReadError):
                     while True:
                         inside.feed_data(self._connection.recv(65536))
+                if not (data := await self._reader.read(65536)):
+                    break
+                self._connection.bio_write(data)
         inside.feed_eof()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

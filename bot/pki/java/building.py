@@ -1,9 +1,9 @@
 """How Java searches a path through certificates in any order (``PKIXValidator.doBuild``,
 ``SunCertPathBuilder``, ``ForwardBuilder``): depth first, from the leaf towards an anchor.
 
-Java 11 searches otherwise than later ones: it checks each signature as it goes, asks beforehand
-(and not again at the end) whether an issuer's name constraints allow the path, and searches first
-with one anchor alone where one fits.
+Java 11 searches otherwise than later ones: it takes what signs itself as an anchor only, checks each
+signature as it goes, asks beforehand (and not again at the end) whether an issuer's name constraints
+allow the path, and searches first with one anchor alone where one fits.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ def build(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     """A path from ``chain[0]`` to an anchor. Raises Rejected."""
     leaf = chain[0]
     jdk = situation.jdk
-    # What signs itself is an issuer as an anchor only (Builder.addMatchingCerts).
-    pool = [c for c in dict.fromkeys(chain) if not _signs_itself(c, jdk)]
+    old = jdk <= _OLD_SEARCH
+    pool = tuple(dict.fromkeys(chain))
     usable = _usable(leaf, pool, situation)
-    begins = leaf in usable and leaf in pool and is_valid_at(leaf, situation.at)
-    for first_anchor_alone in (True, False) if jdk <= _OLD_SEARCH else (False,):
+    begins = leaf in usable and is_valid_at(leaf, situation.at)
+    begins = begins and not (old and _signs_itself(leaf, jdk))
+    for first_anchor_alone in (True, False) if old else (False,):
         search = _Search(situation, pool, usable, first_anchor_alone)
         if begins and search.admits(leaf):
             search.path.append(leaf)
@@ -174,6 +175,7 @@ class _Search:
                     and path_length(certificate) >= authorities
                     and is_valid_at(certificate, self._situation.at)
                     and self._covers(certificate, current)
+                    and not (self._old and _signs_itself(certificate, self._situation.jdk))
                 ]
             )
         ordered = preferred(found, current, self._trusted)

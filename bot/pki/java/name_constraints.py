@@ -366,7 +366,7 @@ def _widest(name: GeneralName) -> Subtree:
     if name.kind == extensions.DIRECTORY:
         return Subtree(GeneralName(name.kind, b"\x30\x00"), 0, None)
     if name.kind == extensions.IP:
-        return Subtree(GeneralName(name.kind, bytes(8)), 0, None)
+        raise Breakdown("java.lang.NullPointerException")
     raise Breakdown("java.lang.RuntimeException: Unexpected error: java.io.IOException")
 
 

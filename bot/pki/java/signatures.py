@@ -34,6 +34,8 @@ _KEY_CLASSES = {
 }
 #: In octets (RFC 8032).
 _EDWARDS_SIZES = {"Ed25519": 64, "Ed448": 114}
+#: The first JDK that refuses zero in a DSA signature.
+_ZERO_REFUSED = 17
 #: The first JDK whose RSASignature words a wrong length anew.
 _BAD_LENGTH = 21
 
@@ -104,6 +106,8 @@ def _mismatch(certificate: Certificate, key: PublicKey, jdk: int) -> str:
         numbers = pair_of_integers(signature)
         if numbers is None:
             reason = "Invalid encoding for signature"
-        elif key.algorithm == "DSA" and max(numbers) >= key.dsa_order > 0:
+        elif key.algorithm == "DSA" and (
+            max(numbers) >= key.dsa_order > 0 or (min(numbers) == 0 and jdk >= _ZERO_REFUSED)
+        ):
             reason = "invalid signature: out of range values"
     return reason or "Signature does not match."
