@@ -70,6 +70,11 @@ def zipped(**files: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def logged(folder: Path) -> str:
+    """Every log below ``folder``."""
+    return "".join(path.read_text() for path in folder.rglob("*.log"))
+
+
 async def test_what_is_in_a_file_is_shown(tmp_path: Path) -> None:
     code, output, errors = await read(put(tmp_path, "chain.pem", LEAF.pem + ISSUING.pem))
     assert (code, errors) == (0, "")
@@ -185,7 +190,7 @@ async def test_a_private_key_is_named_and_refused_and_no_pem_is_written(
     assert not written.exists()
     secret = "".join(ROOT.key_pem.decode().splitlines()[1:-1])[:40]
     assert secret not in output + errors
-    assert not any(secret in path.read_text() for path in tmp_path.rglob("*.log"))
+    assert secret not in logged(tmp_path)
     if arguments:
         refused = json.loads(output.splitlines()[0])
         assert all(found["pem"] is None for found in refused["certificates"])
