@@ -129,9 +129,15 @@ def _order(version: str) -> tuple[int, ...]:
 
 def _newer_releases(newest: str) -> dict[str, str]:
     listed = _pip("index", "versions", "certifi")
-    versions = re.findall(r"[0-9.]+", listed.partition("Available versions:")[2].splitlines()[0])
-    newer = [version for version in versions if _order(version) > _order(newest)]
+    newer = [version for version in released_versions(listed) if _order(version) > _order(newest)]
     return {version: _sha256(_download(version)) for version in newer}
+
+
+def released_versions(listed: str) -> list[str]:
+    """The releases that ``pip index versions`` lists. One with a suffix, such as ``.post1``, is not
+    certifi's: whoever runs an index may put certificates of their own into it."""
+    line = listed.partition("Available versions:")[2].partition("\n")[0]
+    return [text for text in map(str.strip, line.split(",")) if re.fullmatch(r"\d+(\.\d+)*", text)]
 
 
 def _fetch(version: str, sha256: str) -> Path:

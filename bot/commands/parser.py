@@ -53,7 +53,10 @@ output, a zip of these. A file with a private key is refused.
 """
 _READ_END: Final = """\
 The password of a keystore comes from --password-file, from WHICHROOT_PASSWORD, or is asked on a
-terminal. Exit code 0: every file was read. 1: not. 2: bad usage.
+terminal. Exit code 0: every file was read. 1: one was not, or not whole, or holds a private key.
+2: bad usage.
+
+  whichroot read chain.p7b --pem chain.pem
 """
 _EXPLAIN: Final = """\
 What does a Java error mean, and what is to be done? TEXT is the message or a whole stack trace, “-”
@@ -231,8 +234,11 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 def _add_read(commands: argparse._SubParsersAction[_Parser]) -> None:
     read = _command(commands, "read", "what is in a certificate file", _READ, _READ_END)
-    read.add_argument("files", metavar="FILE", nargs="+", help="the file; - reads standard input")
+    read.add_argument("files", metavar="FILE", nargs="*", help="the file; - reads standard input")
     read.add_argument("--json", action="store_true", help="print one line of JSON for each file")
+    read.add_argument(
+        "--json-schema", action="store_true", help="print the JSON Schema of such a line and end"
+    )
     read.add_argument(
         "--pem", metavar="FILE", help="write the certificates there; - is standard output"
     )

@@ -1,6 +1,6 @@
 """Roots that somebody vouches for, looked up by name and key; and the public ones that ship here.
 
-The public roots are those of Mozilla's programme, now or since 2015, as certifi's releases carried
+The public roots are those of Mozilla's programme, now or since 2014, as certifi's releases carried
 them, with the ``cacerts`` of the JDKs that connectors run on. ``make roots`` writes them to two
 files: ``roots.der`` holds the certificates one after the other, ``roots.json`` says for each where
 it lies, what it is found by and who holds it. Only the latter is read at the start.

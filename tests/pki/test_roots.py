@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import ssl
 from pathlib import Path
@@ -91,17 +92,51 @@ def test_every_certificate_of_the_jdks_cacerts_is_found(feature: str) -> None:
         ("DST Root CA X3", "2021.10.8", "2022.5.18.1"),
         ("AddTrust External CA Root", "2020.4.5.2", "2020.6.20"),
         ("GTE CyberTrust Global Root", "2015.4.28", "2015.9.6"),
+        ("America Online Root Certification Authority 1", "1.0.1", "2015.4.28"),
     ],
 )
 def test_a_root_since_removed_is_known_with_the_release_that_dropped_it(
     name: str, last: str, dropped: str
 ) -> None:
     root = root_named(name)
-    assert root.mozilla == Membership("mozilla", "2015.4.28", last, dropped)
+    assert root.mozilla == Membership("mozilla", "1.0.1", last, dropped)
     assert not root.is_current
     assert root.source == Source("public", f"Mozilla until certifi {last}")
     assert root.warning is not None
     assert f"dropped it with certifi {dropped} ({last} was the last to hold it)" in root.warning
+
+
+#: The roots above what most sites have served since 2023.
+WELL_KNOWN = """\
+AAA Certificate Services|Actalis Authentication Root CA|AddTrust External CA Root|AffirmTrust Commercial|Amazon Root CA 1
+Amazon Root CA 2|Amazon Root CA 3|Amazon Root CA 4|Atos TrustedRoot 2011|Baltimore CyberTrust Root|Buypass Class 2 Root CA
+COMODO Certification Authority|COMODO ECC Certification Authority|COMODO RSA Certification Authority|Certigna
+Certum Trusted Network CA|Certum Trusted Network CA 2|Cybertrust Global Root|D-TRUST Root Class 3 CA 2 2009
+DST Root CA X3|Deutsche Telekom Root CA 2|DigiCert Assured ID Root CA|DigiCert Global Root CA|DigiCert Global Root G2
+DigiCert Global Root G3|DigiCert High Assurance EV Root CA|DigiCert TLS RSA4096 Root G5|DigiCert Trusted Root G4
+Entrust Root Certification Authority|Entrust Root Certification Authority - EC1|Entrust Root Certification Authority - G2
+Entrust.net Certification Authority (2048)|GTS Root R1|GTS Root R2|GTS Root R3|GTS Root R4|GeoTrust Global CA
+GeoTrust Primary Certification Authority - G3|GlobalSign|GlobalSign Root CA|GlobalSign Root E46|GlobalSign Root R46
+Go Daddy Class 2 Certification Authority|Go Daddy Root Certificate Authority - G2|HARICA TLS RSA Root CA 2021
+ISRG Root X1|ISRG Root X2|IdenTrust Commercial Root CA 1|Microsoft ECC Root Certificate Authority 2017
+Microsoft RSA Root Certificate Authority 2017|Network Solutions Certificate Authority|QuoVadis Root CA 1 G3
+QuoVadis Root CA 2|QuoVadis Root CA 2 G3|QuoVadis Root CA 3|SSL.com EV Root Certification Authority RSA R2
+SSL.com Root Certification Authority RSA|SSL.com TLS RSA Root CA 2022|Sectigo Public Server Authentication Root E46
+Sectigo Public Server Authentication Root R46|SecureTrust CA|Staat der Nederlanden EV Root CA
+Starfield Class 2 Certification Authority|Starfield Root Certificate Authority - G2
+Starfield Services Root Certificate Authority - G2|SwissSign Gold CA - G2|T-TeleSec GlobalRoot Class 2
+T-TeleSec GlobalRoot Class 3|Telekom Security TLS RSA Root 2023|TeliaSonera Root CA v1
+Trustwave Global Certification Authority|USERTrust ECC Certification Authority|USERTrust RSA Certification Authority
+VeriSign Class 3 Public Primary Certification Authority - G5|VeriSign Universal Root Certification Authority
+XRamp Global Certification Authority|thawte Primary Root CA|thawte Primary Root CA - G3""".replace(
+    "\n", "|"
+).split("|")
+
+
+def test_the_roots_of_well_known_sites_are_there_also_those_since_removed() -> None:
+    subjects = [root.certificate.subject.text for root in ROOTS.all()]
+    parts = {part.strip() for subject in subjects for part in re.split(r",|\+|\w+=", subject)}
+    assert [name for name in WELL_KNOWN if name not in parts] == []
 
 
 def test_a_removed_roots_warning_says_who_still_holds_it_and_what_to_do() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.pki.certificate import Certificate
 from bot.pki.roots import INDEX_NAME, STORE_NAME, PublicRoots
 from tests.support.authority import make_root
-from tools.make_roots import CertifiRelease, Jdk, build
+from tools.make_roots import CertifiRelease, Jdk, build, released_versions
 
 A, B, C, D = (Certificate.from_der(make_root(f"Root {letter}").der) for letter in "ABCD")
 
@@ -70,3 +70,12 @@ def test_the_index_is_readable_line_by_line() -> None:
     assert [json.loads(line.rstrip(","))["sha256"] for line in lines[1:-1]] == sorted(
         root.sha256 for root in (A, B, C, D)
     )
+
+
+def test_a_release_with_a_suffix_is_not_certifis() -> None:
+    listed = (
+        "certifi (2026.10.19.post1)\n"
+        "Available versions: 2026.10.19.post1, 2026.10.18, 2026.7.22, 2022.12.7rc1, 1.0.1\n"
+        "  INSTALLED: 2026.10.18\n"
+    )
+    assert released_versions(listed) == ["2026.10.18", "2026.7.22", "1.0.1"]
