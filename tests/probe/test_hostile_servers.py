@@ -160,7 +160,7 @@ async def _measured(script: Script, text: str = HOST, limits: Limits = LIMITS) -
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert time.monotonic() - started < limits.total_seconds + 2
+    assert time.monotonic() - started < limits.total_seconds + 4
     assert peak < MAX_MEMORY
     return presented
 
@@ -299,7 +299,7 @@ async def test_others_are_served_while_hostile_servers_do_their_worst(chain: Cha
         took = time.monotonic() - started
     for attack in attacks:
         assert (await attack).error is not None
-    assert took < 5
+    assert took < 10
 
 
 @settings(
