@@ -18,6 +18,7 @@ from bot.probe.flight import FlightReader
 from bot.probe.presented import Limits, Presented
 from bot.probe.tls13 import decrypt_handshake
 from tests.support.authority import Issued, make_root
+from tests.support.daemons import openssl
 from tests.support.probing import HOST, LIMITS, ask, codes, ders, waiting
 from tests.support.servers import (
     Script,
@@ -262,6 +263,22 @@ async def test_a_large_certificate_is_seen_though_a_client_gives_up(
         presented = await ask(server)
     assert presented.chain == ders(large)
     assert codes(presented) == (["handshake_too_long"] if size > 100_000 else [])
+
+
+@pytest.mark.parametrize(
+    "suite",
+    ["TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_8_SHA256"],
+)
+async def test_what_the_library_gives_up_on_is_decrypted_with_any_suite(
+    chain: Chain, suite: str
+) -> None:
+    comment = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(110_000))
+    large = (chain[1].leaf(HOST, key=chain[0].key, extensions=[(comment, False)]), chain[1])
+    with openssl(large, "-tls1_3", "-ciphersuites", suite) as server:
+        presented = await ask(server)
+    assert presented.chain == ders(large)
+    assert presented.tls is not None
+    assert presented.tls.cipher == suite
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
