@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _LDAPS_PORTS: Final = (636, 3269)
 _DENIED: Final = "egress_denied"
+_IN_PLAIN_WORDS: Final = frozenset({"plaintext", "prelude_refused", "prelude_unexpected"})
 _UNREADABLE: Final = "unreadable_certificate"
 
 
@@ -237,13 +238,15 @@ def _without_chain(
 ) -> report.Report:
     errors = [answer.error for answer in answers if answer.error]
     denied = bool(errors) and all(error.code == _DENIED for error in errors)
+    # A server that answers in plain words is reached: from elsewhere it would say the same.
+    answered = bool(errors) and all(error.code in _IN_PLAIN_WORDS for error in errors)
     text = f"{errors[0].message} {errors[0].remedy}" if errors else "There is no certificate."
     return _empty(
         _described(target, question.connect),
         "refused" if denied else "unreachable",
         text,
         at,
-        None if denied else summary.command(target, question.connect),
+        None if denied or answered else summary.command(target, question.connect),
         tuple(report_building.presented(answer, at) for answer in answers),
         findings,
         timings,
