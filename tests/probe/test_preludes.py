@@ -313,6 +313,16 @@ async def test_strict_sql_server_speaks_tls_at_once_by_alpn(chain: Chain) -> Non
     assert codes(presented) == []
 
 
+async def test_a_server_with_strict_encryption_only_is_seen_and_told(chain: Chain) -> None:
+    """It wants TLS with its ALPN from the first byte, and closes on anything else."""
+    strict = upgrading(server_context(chain, alpn=b"tds/8.0"))
+    async with raw_server(strict) as server:
+        presented = await ask(server, f"mssql://{HOST}")
+    assert presented.chain == ders(chain)
+    assert codes(presented) == ["tls_without_prelude"]
+    assert "encrypt=strict" in presented.findings[0].remedy
+
+
 async def test_a_server_without_strict_encryption_is_told() -> None:
     async with raw_server(saying(b"", alert(120))) as server:
         presented = await ask(server, f"mssql-strict://{HOST}")
