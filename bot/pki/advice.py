@@ -47,7 +47,8 @@ def advise(evidence: Evidence) -> Advice:
 
     Preferred is the root that works at every address, then one that somebody vouches for, works
     with every JDK and alone, is held by its programme today, and lives longest. Where Java accepts
-    no root (one of those that a JDK distrusts, or a faulty CA certificate), an intermediate is; a
+    no root (one of those that a JDK distrusts, or a faulty CA certificate), or where the company
+    vouches for an intermediate and nobody for the root, an intermediate is; a
     server certificate only where it is self-signed and so its own root. A root that nobody could
     supply is not replaced by an intermediate that nobody vouches for: it is asked for.
     """
@@ -79,8 +80,9 @@ def _recommended(
     roots: list[Option], intermediates: list[Option], servers: list[Option], *, is_rooted: bool
 ) -> Option | None:
     """``is_rooted``: a root is known for every address."""
-    for option in (*roots, *intermediates):
-        if option.is_accepted and (is_rooted or option.proven):
+    accepted = [option for option in (*roots, *intermediates) if option.is_accepted]
+    for option in sorted(accepted, key=lambda option: not option.proven):
+        if is_rooted or option.proven:
             return option
     for option in servers:
         if option.is_accepted and all(
@@ -230,8 +232,8 @@ def _request(
     addresses = [served.address for served in evidence.chains]
     recommended, written = advice.recommended, []
     root = next((option for option in advice.options if option.option == "root"), None)
-    problems = _problems(evidence, advice)
     if recommended is None:
+        problems = _problems(evidence, advice)
         written += [
             letters.ask_for_root(issuer, host, _impostors(evidence, issuer.wanted_by))
             for issuer in missing[:MAX_REQUESTS]
@@ -249,7 +251,8 @@ def _request(
             lacking = [k.certificate for k in recommended.certificates]
             if extras := [c for c in lacking if _is_lacking(evidence, c)]:
                 written.append(letters.ask_to_send_intermediates(extras, host, addresses))
-        elif root is not None and problems:
+        elif root is not None and not root.is_accepted:
+            problems = _problems(evidence, advice)
             anchor = root.certificates[0].certificate
             written.append(letters.ask_to_mend(problems, anchor, host, addresses))
     return "\n\n\n".join(written) or None

@@ -174,7 +174,9 @@ class _Probe:
     async def _try_direct_tls(self) -> Attempt | None:
         """After a prelude that led nowhere: an attempt as if the port spoke TLS at once."""
         original = self._target
-        self._target = replace(original, protocol=Protocol.TLS)
+        is_mssql = original.protocol is Protocol.MSSQL
+        direct = Protocol.MSSQL_STRICT if is_mssql else Protocol.TLS
+        self._target = replace(original, protocol=direct)
         try:
             attempt = await self._attempt(Offer.EVERYTHING)
         except _Failed:

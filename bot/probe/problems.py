@@ -202,13 +202,17 @@ def prelude_reset(target: Target) -> ProbeFinding:
 
 def tls_without_prelude(target: Target) -> ProbeFinding:
     name, request = target.protocol.display_name, _REQUESTS[target.protocol]
+    if target.protocol in _DIRECT_TLS:
+        remedy = f"Write {_direct_url(target)}."
+    elif target.protocol is Protocol.MSSQL:
+        remedy = "Set encrypt=strict in the client's connection (TDS 8)."
+    else:
+        remedy = "Set up the client for TLS from the first byte."
     return ProbeFinding(
         "tls_without_prelude",
         "warning",
         f"Port {target.port} speaks TLS at once, not {name}: a client that starts with {request} fails.",
-        f"Write {_direct_url(target)}."
-        if target.protocol in _DIRECT_TLS
-        else "Set up the client for TLS from the first byte.",
+        remedy,
         _SOURCES[target.protocol],
     )
 

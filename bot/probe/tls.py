@@ -31,6 +31,10 @@ _VERDICT_SECONDS: Final = 1.5
 """How long a TLS 1.3 server may take to say that it demands a client certificate."""
 _LINGER_SECONDS: Final = 2.0
 """How long to listen for the rest of a flight that the TLS library has given up on."""
+_TLS13_SUITES: Final = (
+    b"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
+    b":TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256"
+)
 _SERVER_SECRET: Final = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
@@ -362,6 +366,7 @@ def _context(offer: Offer) -> SSL.Context:
         # Anonymous, PSK and SRP suites come without a certificate, so they are not offered.
         context.set_min_proto_version(SSL.TLS1_VERSION)
         context.set_cipher_list(b"ALL:COMPLEMENTOFALL:!aNULL:!PSK:!SRP:@SECLEVEL=0")
+        context.set_tls13_ciphersuites(_TLS13_SUITES)
     if offer is Offer.SMALL:
         context.set_tmp_ecdh(ec.SECP256R1())
     context.set_info_callback(_on_info)

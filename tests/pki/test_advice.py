@@ -8,6 +8,7 @@ from cryptography import x509
 from bot.pki.advice import Advice, Option, advise
 from bot.pki.certificate import Source
 from bot.pki.company_roots import CompanyRoots
+from bot.pki.findings import find
 from bot.pki.java import JDKS
 from bot.pki.roots import MOZILLA, Membership, Root
 from tests.support.authority import Issued, make, make_root, new_key
@@ -153,6 +154,19 @@ class TestProvenance:
         advice = advise(evidence([leaf], company=[issuing]))
         assert advice.verdict == "validated"
         assert advice.recommended == option(advice, "intermediate")
+
+    def test_a_vouched_for_intermediate_comes_before_a_root_that_nobody_vouches_for(
+        self, root: Issued, issuing: Issued, leaf: Issued
+    ) -> None:
+        """A server that sends its root too must not make the verdict worse."""
+        made = evidence([leaf, issuing, root], company=[issuing])
+        advice = advise(made)
+        assert advice.verdict == "validated"
+        assert advice.recommended == option(advice, "intermediate")
+        assert option(advice, "root").is_accepted
+        assert not option(advice, "root").proven
+        assert "root_refused" not in {finding.code for finding in find(made, advice)}
+        assert advice.request_text is None
 
 
 class TestChoice:

@@ -84,7 +84,7 @@ async def test_a_bad_address_does_not_spoil_a_good_one(
     resolves_to += THREE[:2]
     async with tls_server(chain) as good, raw_server(bad, "127.0.0.2", good.port):
         target = parse_target(f"{HOST}:{good.port}")
-        presented = await probe(target, LOCAL, limits=waiting(0.5))
+        presented = await probe(target, LOCAL, limits=waiting(1))
     assert presented[0].chain == ders(chain)
     assert codes(presented[0]) == []
     assert presented[1].chain == ()
@@ -187,7 +187,7 @@ async def test_time_is_bounded_in_all(resolves_to: list[str]) -> None:
         raw_server(until_closed, "127.0.0.2", server.port),
     ):
         presented = await probe(parse_target(f"{HOST}:{server.port}"), LOCAL, limits=limits)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4
     assert [codes(one)[-1] for one in presented] == ["handshake_timeout"] * 2
 
 

@@ -81,6 +81,16 @@ async def test_ciphers_that_java_lacks_are_told(
         assert presented.findings[0].java == "Received fatal alert: handshake_failure"
 
 
+@pytest.mark.parametrize("suite", ["TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"])
+async def test_suites_of_tls_13_that_java_lacks_are_told(chain: Chain, suite: str) -> None:
+    with openssl(chain, "-tls1_3", "-ciphersuites", suite) as server:
+        presented = await ask(server)
+    assert presented.chain == ders(chain)
+    assert presented.tls is not None
+    assert presented.tls.cipher == suite
+    assert codes(presented) == ["cipher_not_in_java"]
+
+
 @pytest.mark.parametrize(
     ("suite", "name"),
     [(0x000A, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"), (0x0005, "TLS_RSA_WITH_RC4_128_SHA")],

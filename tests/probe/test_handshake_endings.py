@@ -137,7 +137,7 @@ class TestAfterTheCertificate:
         context = server_context(chain, versions=[version], client_cas=CLIENT_CAS)
 
         async with tls_server(context) as behind, raw_server(_first_flight_only(behind)) as server:
-            presented = await ask(server, limits=waiting(1))
+            presented = await ask(server, limits=waiting(2))
         assert presented.chain == ders(chain)
         assert presented.client_certificate == ClientCertificate(None, NAMES)
         assert code in codes(presented)
@@ -280,7 +280,7 @@ class TestNoTls:
                 await reader.read()
 
             async with raw_server(script) as server:
-                presented = await ask(server, limits=waiting(0.5))
+                presented = await ask(server, limits=waiting(2))
         assert presented.chain == ders(chain)
         assert "large_hello_refused" in codes(presented)
 

@@ -18,6 +18,7 @@ from bot.probe.flight import FlightReader
 from bot.probe.presented import Limits, Presented
 from bot.probe.tls13 import decrypt_handshake
 from tests.support.authority import Issued, make_root
+from tests.support.daemons import openssl
 from tests.support.probing import HOST, LIMITS, ask, codes, ders, waiting
 from tests.support.servers import (
     Script,
@@ -160,7 +161,7 @@ async def _measured(script: Script, text: str = HOST, limits: Limits = LIMITS) -
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert time.monotonic() - started < limits.total_seconds + 2
+    assert time.monotonic() - started < limits.total_seconds + 4
     assert peak < MAX_MEMORY
     return presented
 
@@ -264,6 +265,22 @@ async def test_a_large_certificate_is_seen_though_a_client_gives_up(
     assert codes(presented) == (["handshake_too_long"] if size > 100_000 else [])
 
 
+@pytest.mark.parametrize(
+    "suite",
+    ["TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_8_SHA256"],
+)
+async def test_what_the_library_gives_up_on_is_decrypted_with_any_suite(
+    chain: Chain, suite: str
+) -> None:
+    comment = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(110_000))
+    large = (chain[1].leaf(HOST, key=chain[0].key, extensions=[(comment, False)]), chain[1])
+    with openssl(large, "-tls1_3", "-ciphersuites", suite) as server:
+        presented = await ask(server)
+    assert presented.chain == ders(large)
+    assert presented.tls is not None
+    assert presented.tls.cipher == suite
+
+
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 async def test_a_certificate_that_nobody_would_take_is_told(chain: Chain, version: str) -> None:
     comment = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(300_000))
@@ -299,7 +316,7 @@ async def test_others_are_served_while_hostile_servers_do_their_worst(chain: Cha
         took = time.monotonic() - started
     for attack in attacks:
         assert (await attack).error is not None
-    assert took < 5
+    assert took < 10
 
 
 @settings(

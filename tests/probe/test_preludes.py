@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 from OpenSSL import SSL
 
 from tests.support.authority import Issued, make_root
-from tests.support.probing import HOST, ask, codes, ders, waiting
+from tests.support.probing import HOST, LIMITS, ask, codes, ders, waiting
 from tests.support.servers import (
     Script,
     Server,
@@ -209,7 +210,7 @@ async def test_a_port_that_speaks_tls_at_once_shows_its_chain(
     chain: Chain, name: str, direct: str
 ) -> None:
     async with tls_server(chain) as server:
-        presented = await ask(server, _scheme(name), limits=waiting(0.4))
+        presented = await ask(server, _scheme(name), limits=replace(LIMITS, prelude_seconds=0.4))
     assert presented.chain == ders(chain)
     assert codes(presented) == ["tls_without_prelude"]
     assert f"{direct}://{HOST}" in presented.findings[0].remedy
@@ -310,6 +311,16 @@ async def test_strict_sql_server_speaks_tls_at_once_by_alpn(chain: Chain) -> Non
         presented = await ask(server, f"mssql-strict://{HOST}")
     assert presented.chain == ders(chain)
     assert codes(presented) == []
+
+
+async def test_a_server_with_strict_encryption_only_is_seen_and_told(chain: Chain) -> None:
+    """It wants TLS with its ALPN from the first byte, and closes on anything else."""
+    strict = upgrading(server_context(chain, alpn=b"tds/8.0"))
+    async with raw_server(strict) as server:
+        presented = await ask(server, f"mssql://{HOST}")
+    assert presented.chain == ders(chain)
+    assert codes(presented) == ["tls_without_prelude"]
+    assert "encrypt=strict" in presented.findings[0].remedy
 
 
 async def test_a_server_without_strict_encryption_is_told() -> None:

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,8 @@ def openldap(chain: Sequence[Issued] = (), client_ca: Issued | None = None) -> I
         if chain:
             urls += f" ldaps://127.0.0.1:{directory.ldaps_port}"
         command = ["slapd", "-f", f"{folder}/slapd.conf", "-h", urls, "-d", "stats"]
-        with _running(command, folder, "slapd starting"):
+        ports = [directory.ldap_port, *([directory.ldaps_port] if chain else [])]
+        with _running(command, folder, "slapd starting", *ports):
             yield directory
 
 
@@ -87,7 +89,7 @@ def mariadb(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
         ]
         if chain:
             command += [f"--ssl-cert={folder}/chain.pem", f"--ssl-key={folder}/key.pem"]
-        with _running(command, folder, "ready for connections"):
+        with _running(command, folder, "ready for connections", database.port):
             yield database
 
 
@@ -114,7 +116,7 @@ def postgresql(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
         if chain:
             command += ["-c", "ssl=on", "-c", f"ssl_cert_file={folder}/chain.pem"]
             command += ["-c", f"ssl_key_file={folder}/key.pem"]
-        with _running(command, folder, "ready to accept connections"):
+        with _running(command, folder, "ready to accept connections", database.port):
             yield database
 
 
@@ -158,8 +160,9 @@ def _write(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], folder: Path, started: str) -> Iterator[None]:
-    """Runs a daemon from when it says ``started`` until the block ends."""
+def _running(command: list[str], folder: Path, started: str, *ports: int) -> Iterator[None]:
+    """Runs a daemon from when it has said ``started`` and listens on ``ports`` until the block
+    ends."""
     user, group = _somebody()
     process = subprocess.Popen(
         [_program(command[0]), *command[1:]],
@@ -191,6 +194,8 @@ def _running(command: list[str], folder: Path, started: str) -> Iterator[None]:
         is_up.wait(_START_SECONDS)
         if not said or started not in said[-1]:
             raise RuntimeError(f"{command[0]} did not start:\n{''.join(said)}")
+        for port in ports:
+            _await_listener(port)
         yield
     finally:
         process.terminate()
@@ -200,6 +205,20 @@ def _running(command: list[str], folder: Path, started: str) -> Iterator[None]:
             process.kill()
             process.wait()
         listener.join()
+
+
+def _await_listener(port: int) -> None:
+    """A daemon may say that it starts before it listens (slapd does)."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _somebody() -> tuple[int, int] | tuple[None, None]:

@@ -152,6 +152,8 @@ def _refused_root(picture: Picture) -> Iterator[Finding]:
     recommended, options = picture.advice.recommended, picture.advice.options
     if recommended is None or recommended.option == "root" or options[0].option != "root":
         return
+    if options[0].is_accepted:
+        return
     message = options[0].predictions[LATEST_JDK].message or ""
     root = options[0].certificates[0].certificate
     yield Finding(
