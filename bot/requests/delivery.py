@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol, TypeAlias
 
+from bot import incidents
 from bot.errors import WhichrootError
-from bot.store.database import Database, Unit
+from bot.store import leases
+from bot.store.database import Database, StoreError, Unit
+from bot.store.leases import Lease, LeaseLost
 from bot.store.outbox import POSTS, Act
 
 #: What a courier brings back, as JSON; may be empty.
 Receipt: TypeAlias = Mapping[str, Any]
 OnDelivered: TypeAlias = Callable[[Unit, Act, Receipt], Awaitable[None]]
 OnFailed: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
+#: Told of each attempt: the act, `delivered`, `later`, `again` or `failed`, and its seconds.
+Observe: TypeAlias = Callable[[Act, str, float], None]
+
+#: How long a courier that was cancelled is waited for, and the database after a failure, in seconds.
+_CANCEL_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = (0.2, 5.0)
+_MAX_LATER_SECONDS: Final = 3600.0
+_MEND_CLOCK_SECONDS: Final = 60.0
+
+_logger = logging.getLogger("whichroot.delivery")
 
 
 class Later(WhichrootError):
     """The act cannot be delivered now, through no fault of its own: a rate limit or an outage. It
-    waits ``seconds`` (None: longer each time) and uses up no attempt. ``maybe_delivered``: it is not
-    certain that nothing reached the other side."""
+    waits ``seconds`` (at most an hour; None: longer each time) and uses up no attempt.
+
+    ``maybe_delivered`` False: it is certain that nothing reached the other side.
+    """
 
     def __init__(self, seconds: float | None, reason: str, *, maybe_delivered: bool = True) -> None:
         super().__init__(reason)
@@ -40,11 +64,34 @@ class Courier(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for what, in seconds."""
+
+    lease: float = 60.0
+    """After the last sign of life of a worker its acts are anybody's."""
+    courier: float = 120.0
+    """A courier that takes longer is stopped; the attempt has failed."""
+    poll: float = 1.0
+    """How often work is looked for that other processes put."""
+    first: float = 2.0
+    """The wait after the first failed attempt; it doubles each time, …"""
+    most: float = 300.0
+    """… up to this. Half of each wait is left to chance."""
+    attempts: int = 8
+    """How many attempts may fail."""
+
+    def wait(self, failures: int) -> float:
+        """The wait after that many failures in a row."""
+        longest = min(self.most, self.first * 2.0 ** min(failures - 1, 30))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311  not a secret
+
+
 class Delivery:
-    """Delivers the acts of one pool of the outbox with ``concurrency`` couriers at once.
+    """Delivers the acts of one pool of the outbox with up to ``concurrency`` couriers at once.
 
     ``on_delivered(unit, act, receipt)`` runs in the transaction that marks the act done,
-    ``on_failed(unit, act, reason)`` in the one that gives it up.
+    ``on_failed(unit, act, reason)`` in the one that gives it up. What they put is kept with that.
     """
 
     def __init__(
@@ -54,15 +101,256 @@ class Delivery:
         on_delivered: OnDelivered,
         *,
         on_failed: OnFailed | None = None,
+        observe: Observe | None = None,
         pool: str = POSTS,
         concurrency: int = 8,
+        patience: Patience | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._database = database
+        self._couriers = couriers
+        self._on_delivered = on_delivered
+        self._on_failed = on_failed
+        self._observe = observe
+        self._pool = pool
+        self._concurrency = concurrency
+        self._patience = patience or Patience()
+        self._length = timedelta(seconds=self._patience.lease)
+        self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._claims = 0
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._hurry = asyncio.Event()
+        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._settling: set[asyncio.Task[Any] | None] = set()
+        self._ended = asyncio.Event()
+        self._ended.set()
 
     async def run(self) -> None:
         """Delivers until `stop`. Survives an unreachable database."""
-        raise NotImplementedError
+        self._ended.clear()
+        forget = self._database.on_put(self._wake.set)
+        keeper = asyncio.create_task(self._keep_leases())
+        try:
+            while not self._stopping:
+                await self._take_and_wait()
+        finally:
+            forget()
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            self._ended.set()
 
     async def stop(self, grace_seconds: float = 20) -> None:
         """Takes nothing more, waits for what is under way, hands back what does not end in time."""
-        raise NotImplementedError
+        self._stopping = True
+        self._wake.set()
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_seconds)
+        self._hurry.set()
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=2 * _CANCEL_SECONDS)
+        await self._ended.wait()
+
+    async def _take_and_wait(self) -> None:
+        """One round: fills the free places, then waits for a reason to look again."""
+        free = self._concurrency - len(self._running)
+        self._wake.clear()
+        taken: Sequence[Lease] = ()
+        if free:
+            try:
+                taken = await self._claim(free)
+            except StoreError as error:
+                _logger.warning("nothing can be taken from the outbox: %s", error.message)
+        for lease in taken:
+            task = asyncio.create_task(self._deliver(lease))
+            self._running[task] = lease
+            task.add_done_callback(self._place_is_free)
+        if free and len(taken) == free:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._patience.poll)
+
+    def _place_is_free(self, task: asyncio.Task[None]) -> None:
+        full = len(self._running) == self._concurrency
+        del self._running[task]
+        self._settling.discard(task)
+        if full:
+            self._wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            incidents.record(error, "delivering an act")
+
+    async def _claim(self, limit: int) -> Sequence[Lease]:
+        self._claims += 1
+        owner = f"{self._worker}:{self._claims}"
+        async with self._database.begin() as unit:
+            return await leases.claim(unit, self._pool, owner, limit, self._length)
+
+    async def _keep_leases(self) -> None:
+        loop = asyncio.get_running_loop()
+        mended = loop.time()
+        while True:
+            await asyncio.sleep(self._patience.lease / 3)
+            try:
+                async with self._database.begin() as unit:
+                    lost = await leases.renew(unit, list(self._running.values()), self._length)
+                    if loop.time() - mended > _MEND_CLOCK_SECONDS:
+                        await leases.mend_clock(unit, self._length)
+                        mended = loop.time()
+            except StoreError as error:
+                _logger.warning("leases cannot be renewed: %s", error.message)
+                continue
+            for task, lease in tuple(self._running.items()):
+                # Who has the outcome already finds out by keeping it.
+                if lease in lost and task not in self._settling:
+                    task.cancel()
+
+    async def _deliver(self, lease: Lease) -> None:
+        """One attempt and its outcome in the outbox."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            outcome, settle = await self._attempt(lease)
+        except asyncio.CancelledError:
+            outcome, settle = "later", self._hand_back(lease)
+        if self._observe:
+            self._observe(lease.act, outcome, loop.time() - begun)
+        await self._settle(lease, settle)
+
+    async def _attempt(self, lease: Lease) -> tuple[str, _Settle]:
+        act, patience = lease.act, self._patience
+        if act.attempts >= patience.attempts:
+            return self._failure(
+                lease,
+                "The program ended each time that it tried this.",
+                maybe_delivered=True,
+                attempts=act.attempts,
+            )
+        try:
+            receipt = await self._call(act)
+        except Later as later:
+            seconds = patience.wait(lease.delays + 1) if later.seconds is None else later.seconds
+            until = timedelta(seconds=min(max(seconds, 0.0), _MAX_LATER_SECONDS))
+            return "later", self._put_off(lease, until, later)
+        except Undeliverable as refusal:
+            return self._failure(lease, str(refusal), maybe_delivered=act.maybe_delivered)
+        except _TooLong:
+            reason = f"It took longer than {patience.courier:g} seconds."
+            return self._failure(lease, reason, maybe_delivered=True)
+        except Exception as error:
+            told = incidents.record(error, f"delivering act {act.id} ({act.kind})")
+            return self._failure(lease, f"Something went wrong. {told}", maybe_delivered=True)
+        return "delivered", self._done(lease, receipt)
+
+    async def _call(self, act: Act) -> Receipt:
+        """Raises _TooLong, also where the courier does not even heed its cancellation."""
+        courier = self._couriers.get(act.kind)
+        if courier is None:
+            raise Undeliverable(f"This version of the bot does not know what “{act.kind}” is.")
+        task = asyncio.ensure_future(courier.deliver(act))
+        task.add_done_callback(_look_at_outcome)
+        try:
+            await asyncio.wait({task}, timeout=self._patience.courier)
+            if not task.done():
+                raise _TooLong
+            return await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
+
+    def _failure(
+        self, lease: Lease, reason: str, *, maybe_delivered: bool, attempts: int | None = None
+    ) -> tuple[str, _Settle]:
+        attempts = lease.act.attempts + 1 if attempts is None else attempts
+        if attempts >= self._patience.attempts:
+            return "failed", self._give_up(lease, reason, maybe_delivered)
+        wait = timedelta(seconds=self._patience.wait(attempts))
+
+        async def settle(unit: Unit) -> None:
+            leases.try_again(unit, lease, unit.now + wait, reason, maybe_delivered=maybe_delivered)
+
+        return "again", settle
+
+    def _done(self, lease: Lease, receipt: Receipt) -> _Settle:
+        async def settle(unit: Unit) -> None:
+            await self._on_delivered(unit, lease.act, receipt)
+            leases.done(unit, lease, receipt)
+
+        return settle
+
+    def _give_up(self, lease: Lease, reason: str, maybe_delivered: bool) -> _Settle:
+        async def settle(unit: Unit) -> None:
+            if self._on_failed:
+                await self._on_failed(unit, lease.act, reason)
+            leases.give_up(unit, lease, reason, maybe_delivered=maybe_delivered)
+
+        return settle
+
+    def _put_off(self, lease: Lease, wait: timedelta, later: Later) -> _Settle:
+        async def settle(unit: Unit) -> None:
+            leases.put_off(
+                unit, lease, unit.now + wait, later.message, maybe_delivered=later.maybe_delivered
+            )
+
+        return settle
+
+    def _hand_back(self, lease: Lease) -> _Settle:
+        async def settle(unit: Unit) -> None:
+            leases.hand_back(unit, lease, maybe_delivered=True)
+
+        return settle
+
+    async def _settle(self, lease: Lease, settle: _Settle) -> None:
+        """Keeps the outcome, however long the database is away; only `stop` ends the patience, and
+        then the lease runs out."""
+        self._settling.add(asyncio.current_task())
+        pause, most = _PAUSE_SECONDS
+        hooks_failed = False
+        while True:
+            try:
+                async with self._database.begin() as unit:
+                    await settle(unit)
+                return
+            except LeaseLost:
+                _logger.warning("act %s: its lease ran out", lease.act.id)
+                return
+            except StoreError as error:
+                _logger.warning("act %s: no outcome kept: %s", lease.act.id, error.message)
+                if self._hurry.is_set():
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), pause)
+                pause = min(2 * pause, most)
+            except Exception as error:
+                told = incidents.record(error, f"keeping the outcome of act {lease.act.id}")
+                if hooks_failed:
+                    return
+                hooks_failed = True
+                settle = self._unrecorded(lease, f"It was done, but not recorded. {told}")
+
+    def _unrecorded(self, lease: Lease, reason: str) -> _Settle:
+        """What is left where a hook raised: a failed attempt, without hooks."""
+        attempts = lease.act.attempts + 1
+        wait = timedelta(seconds=self._patience.wait(attempts))
+
+        async def settle(unit: Unit) -> None:
+            if attempts >= self._patience.attempts:
+                leases.give_up(unit, lease, reason, maybe_delivered=True)
+            else:
+                leases.try_again(unit, lease, unit.now + wait, reason, maybe_delivered=True)
+
+        return settle
+
+
+class _TooLong(Exception):
+    """The courier did not end in time."""
+
+
+_Settle: TypeAlias = Callable[[Unit], Awaitable[None]]
+
+
+def _look_at_outcome(task: asyncio.Future[Any]) -> None:
+    """An abandoned courier's error has been told as its time-out."""
+    if not task.cancelled():
+        task.exception()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row, select, update
+
 from bot.store.database import Database, Unit
+from bot.store.tables import messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Message:
     written_at: datetime
     edited_at: datetime | None
     deleted_at: datetime | None
-    """When it was deleted; its text is gone then."""
+    """When it was deleted; its text and files are gone then."""
 
 
 class Messages:
@@ -50,16 +54,79 @@ class Messages:
         files: Sequence[Mapping[str, Any]] = (),
     ) -> Message | None:
         """Keeps a message; None: it was kept before."""
-        raise NotImplementedError
+        statement = (
+            unit.insert(messages)
+            .values(
+                id=secrets.token_hex(12),
+                request_id=request_id,
+                source=source,
+                source_id=source_id,
+                author=author,
+                author_name=author_name,
+                text=text,
+                files=[dict(file) for file in files],
+                written_at=unit.now,
+            )
+            .on_conflict_do_nothing(index_elements=[messages.c.source, messages.c.source_id])
+            .returning(messages)
+        )
+        return _message((await unit.execute(statement)).first())
 
     async def edit(self, unit: Unit, source: str, source_id: str, text: str) -> Message | None:
         """Its text was changed; None: no such message, it is deleted, or nothing is new."""
-        raise NotImplementedError
+        statement = (
+            update(messages)
+            .where(
+                messages.c.source == source,
+                messages.c.source_id == source_id,
+                messages.c.deleted_at.is_(None),
+                messages.c.text != text,
+            )
+            .values(text=text, edited_at=unit.now)
+            .returning(messages)
+        )
+        return _message((await unit.execute(statement)).first())
 
     async def delete(self, unit: Unit, source: str, source_id: str) -> Message | None:
-        """It was deleted; None: no such message, or it was deleted before."""
-        raise NotImplementedError
+        """It was deleted, and so are its text and files here; None: no such message, or it was
+        deleted before."""
+        statement = (
+            update(messages)
+            .where(
+                messages.c.source == source,
+                messages.c.source_id == source_id,
+                messages.c.deleted_at.is_(None),
+            )
+            .values(text="", files=[], deleted_at=unit.now)
+            .returning(messages)
+        )
+        return _message((await unit.execute(statement)).first())
 
     async def of_request(self, request_id: str) -> Sequence[Message]:
         """The messages of a request, the oldest first, deleted ones included."""
-        raise NotImplementedError
+        statement = (
+            select(messages)
+            .where(messages.c.request_id == request_id)
+            .order_by(messages.c.written_at, messages.c.source_id)
+        )
+        async with self._database.read() as unit:
+            found = [_message(row) for row in await unit.execute(statement)]
+        return [message for message in found if message]
+
+
+def _message(row: Row[Any] | None) -> Message | None:
+    if row is None:
+        return None
+    return Message(
+        id=row.id,
+        request_id=row.request_id,
+        source=row.source,
+        source_id=row.source_id,
+        author=row.author,
+        author_name=row.author_name,
+        text=row.text,
+        files=row.files,
+        written_at=row.written_at,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+    )

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 from sqlalchemy import CursorResult, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -180,7 +180,9 @@ class Database:
                 yield unit
                 await unit.finish()
                 await transaction.commit()
-            except (OperationalError, InterfaceError) as error:
+            except (IntegrityError, ProgrammingError, DataError):
+                raise
+            except DBAPIError as error:
                 raise _store_error(error) from error
         unit.tell()
 

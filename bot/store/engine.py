@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import SettingsError
@@ -96,8 +96,8 @@ def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
             "Name a file in a folder that exists and that you may write to.",
         ) from None
     engine = create_async_engine(
-        "sqlite+aiosqlite://",
-        connect_args={"database": str(path), "timeout": _LOCK_SECONDS, "isolation_level": None},
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        connect_args={"timeout": _LOCK_SECONDS, "isolation_level": None},
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=_LOCK_SECONDS,

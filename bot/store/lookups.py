@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row, func, select, update
 
 from bot.store.database import Database, Unit
+from bot.store.tables import lookups
+
+#: What Slack grants a response_url.
+_RESPONSE_USES: Final = 5
+_RESPONSE_AGE: Final = timedelta(minutes=30)
+
+_ID_OCTETS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,7 @@ class NewLookup:
     response_url: str | None = None
     """Slack's, for at most 5 answers within 30 minutes."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """What else the lookup needs, as JSON: protocol, `fresh` (no cache), the report's parent."""
+    """What else the lookup needs, as JSON: protocol, whether no cache may be used, …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +71,132 @@ class Lookups:
 
     async def add(self, unit: Unit, lookup: NewLookup) -> KeptLookup:
         """Keeps a lookup that waits. Put its act in the same unit."""
-        raise NotImplementedError
+        statement = (
+            lookups.insert()
+            .values(
+                id=secrets.token_urlsafe(_ID_OCTETS),
+                team=lookup.team,
+                user=lookup.user,
+                channel=lookup.channel,
+                input=lookup.input,
+                private=lookup.private,
+                thread_ts=lookup.thread_ts,
+                response_url=lookup.response_url,
+                response_uses=0,
+                extra=dict(lookup.extra),
+                state="waiting",
+                created_at=unit.now,
+            )
+            .returning(lookups)
+        )
+        return _kept((await unit.execute(statement)).one(), unit.now)
 
     async def get(self, lookup_id: str, *, team: str | None = None) -> KeptLookup | None:
         """The lookup; None: there is none (in that workspace)."""
-        raise NotImplementedError
+        statement = select(lookups).where(lookups.c.id == lookup_id)
+        if team is not None:
+            statement = statement.where(lookups.c.team == team)
+        async with self._database.read() as unit:
+            row = (await unit.execute(statement)).first()
+            return None if row is None else _kept(row, unit.now)
 
     async def finish(self, unit: Unit, lookup_id: str, report: Any, verdict: str) -> None:
         """Keeps its report (JSON data)."""
-        raise NotImplementedError
+        await unit.execute(
+            update(lookups)
+            .where(lookups.c.id == lookup_id)
+            .values(state="done", report=report, verdict=verdict, finished_at=unit.now)
+        )
 
     async def note_posted(self, unit: Unit, lookup_id: str, channel: str, ts: str) -> None:
         """The report is shown there."""
-        raise NotImplementedError
+        await unit.execute(
+            update(lookups)
+            .where(lookups.c.id == lookup_id)
+            .values(message_channel=channel, message_ts=ts)
+        )
 
     async def use_response_url(self, unit: Unit, lookup_id: str) -> str | None:
         """Its response_url for one more answer; None: used up or too old."""
-        raise NotImplementedError
+        statement = (
+            update(lookups)
+            .where(
+                lookups.c.id == lookup_id,
+                lookups.c.response_uses < _RESPONSE_USES,
+                lookups.c.created_at > unit.now - _RESPONSE_AGE,
+            )
+            .values(response_uses=lookups.c.response_uses + 1)
+            .returning(lookups.c.response_url)
+        )
+        url: str | None = (await unit.execute(statement)).scalar_one_or_none()
+        return url
 
     async def find_by_message(self, channel: str, ts: str) -> KeptLookup | None:
-        """The lookup whose report is that message."""
-        raise NotImplementedError
+        """The lookup whose report is that message; the latest, where it was looked up again."""
+        statement = (
+            select(lookups)
+            .where(lookups.c.message_channel == channel, lookups.c.message_ts == ts)
+            .order_by(lookups.c.created_at.desc())
+            .limit(1)
+        )
+        async with self._database.read() as unit:
+            row = (await unit.execute(statement)).first()
+            return None if row is None else _kept(row, unit.now)
 
     async def recent(self, team: str, user: str, *, limit: int = 10) -> Sequence[KeptLookup]:
         """What somebody asked, the newest first."""
-        raise NotImplementedError
+        statement = (
+            select(lookups)
+            .where(lookups.c.team == team, lookups.c.user == user)
+            .order_by(lookups.c.created_at.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as unit:
+            return [_kept(row, unit.now) for row in await unit.execute(statement)]
 
     async def ahead(self, lookup_id: str) -> int:
         """How many lookups wait that were asked before it."""
-        raise NotImplementedError
+        own = select(lookups.c.created_at).where(lookups.c.id == lookup_id).scalar_subquery()
+        statement = (
+            select(func.count())
+            .select_from(lookups)
+            .where(lookups.c.state == "waiting", lookups.c.created_at < own)
+        )
+        async with self._database.read() as unit:
+            count: int = (await unit.execute(statement)).scalar_one()
+            return count
 
     async def waiting_of(self, team: str, user: str | None = None) -> int:
         """How many lookups of the workspace (or of that user there) wait."""
-        raise NotImplementedError
+        statement = (
+            select(func.count())
+            .select_from(lookups)
+            .where(lookups.c.state == "waiting", lookups.c.team == team)
+        )
+        if user is not None:
+            statement = statement.where(lookups.c.user == user)
+        async with self._database.read() as unit:
+            count: int = (await unit.execute(statement)).scalar_one()
+            return count
+
+
+def _kept(row: Row[Any], now: datetime) -> KeptLookup:
+    usable = row.response_uses < _RESPONSE_USES and row.created_at > now - _RESPONSE_AGE
+    return KeptLookup(
+        id=row.id,
+        team=row.team,
+        user=row.user,
+        channel=row.channel,
+        input=row.input,
+        private=row.private,
+        thread_ts=row.thread_ts,
+        response_url=row.response_url if usable else None,
+        extra=row.extra,
+        state=row.state,
+        report=row.report,
+        verdict=row.verdict,
+        message_channel=row.message_channel,
+        message_ts=row.message_ts,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )

@@ -10,19 +10,26 @@ somebody retries it, because that makes no sense without it; any other is passed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
+from sqlalchemy import Row, func, select, update
+
 from bot.store.database import Unit
+from bot.store.tables import acts, lanes
 
 #: Kinds without which the rest of their lane makes no sense.
 BLOCKING: Final = frozenset({"lookup", "card", "pem"})
-#: The pools whose acts take long and must not hold up the others, by kind. The rest is `POSTS`.
-POOLS: Final[Mapping[str, str]] = {"lookup": "lookups"}
+#: The pool of everything that is quick, and of the kinds that take long and must not hold that up.
 POSTS: Final = "posts"
 LOOKUPS: Final = "lookups"
+_POOLS: Final[Mapping[str, str]] = {"lookup": LOOKUPS}
+
+_ID_OCTETS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,26 @@ class Act:
     """An earlier attempt may have reached the other side: look before you send again."""
 
 
+@dataclass(frozen=True, slots=True)
+class FailedAct:
+    """An act that was given up, until somebody retries it."""
+
+    act: Act
+    reason: str
+    """Why, in a sentence."""
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much is to be delivered."""
+
+    waiting: int
+    oldest_at: datetime | None
+    """When the oldest waiting act was put."""
+    failed: int
+
+
 async def put(
     unit: Unit,
     lane: str,
@@ -58,4 +85,111 @@ async def put(
     ``not_before``: not earlier than that. ``key``: an act with a key that was put before is not put
     again (the id given then is of no act).
     """
-    raise NotImplementedError
+    act_id = secrets.token_hex(_ID_OCTETS)
+    values = {
+        "id": act_id,
+        "lane": lane,
+        "kind": kind,
+        "pool": _POOLS.get(kind, POSTS),
+        "payload": dict(payload),
+        "key": key,
+        "state": "waiting",
+        "blocks": kind in BLOCKING,
+        "attempts": 0,
+        "delays": 0,
+        "maybe_delivered": False,
+        "not_before": max(unit.now, not_before or unit.now),
+        "created_at": unit.now,
+    }
+    unit.before_commit(lane, partial(_insert, unit, values))
+    unit.wake()
+    return act_id
+
+
+async def retry(unit: Unit, act_id: str) -> bool:
+    """Takes a failed act up again, and whatever waits behind it; False: it has not failed."""
+    statement = select(acts.c.lane, acts.c.pool).where(
+        acts.c.id == act_id, acts.c.state == "failed"
+    )
+    row = (await unit.execute(statement)).first()
+    if row is None:
+        return False
+    unit.before_commit(row.lane, partial(_take_up, unit, act_id, row.lane, row.pool))
+    unit.wake()
+    return True
+
+
+async def failed(
+    unit: Unit, *, lane: str | None = None, limit: int | None = 100
+) -> Sequence[FailedAct]:
+    """The failed acts (of ``lane``), the newest first."""
+    statement = select(acts).where(acts.c.state == "failed").order_by(acts.c.ended_at.desc())
+    if lane is not None:
+        statement = statement.where(acts.c.lane == lane)
+    rows = await unit.execute(statement.limit(limit))
+    return [FailedAct(act_of(row), row.reason or "", row.ended_at) for row in rows]
+
+
+async def backlog(unit: Unit) -> Backlog:
+    """How much is to be delivered."""
+    waiting = select(func.count()).where(acts.c.state == "waiting").scalar_subquery()
+    oldest = select(func.min(acts.c.created_at)).where(acts.c.state == "waiting").scalar_subquery()
+    given_up = select(func.count()).where(acts.c.state == "failed").scalar_subquery()
+    row = (
+        await unit.execute(
+            select(waiting.label("waiting"), oldest.label("oldest"), given_up.label("failed"))
+        )
+    ).one()
+    return Backlog(row.waiting, row.oldest, row.failed)
+
+
+def act_of(row: Row[Any]) -> Act:
+    """The act of a row of the table."""
+    return Act(
+        id=row.id,
+        lane=row.lane,
+        kind=row.kind,
+        payload=row.payload,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        maybe_delivered=row.maybe_delivered,
+    )
+
+
+async def _insert(unit: Unit, values: Mapping[str, Any]) -> None:
+    head = await _lock_or_add_lane(
+        unit, values["lane"], values["id"], values["pool"], values["not_before"]
+    )
+    insert = unit.insert(acts).values(values)
+    if values["key"] is not None:
+        insert = insert.on_conflict_do_nothing(index_elements=[acts.c.key])
+    kept = (await unit.execute(insert.returning(acts.c.position))).first() is not None
+    if not kept and head == values["id"]:
+        await unit.execute(lanes.delete().where(lanes.c.lane == values["lane"]))
+
+
+async def _take_up(unit: Unit, act_id: str, lane: str, pool: str) -> None:
+    head = await _lock_or_add_lane(unit, lane, act_id, pool, unit.now)
+    await unit.execute(
+        update(acts)
+        .where(acts.c.id == act_id, acts.c.state == "failed")
+        .values(state="waiting", attempts=0, delays=0, not_before=unit.now, ended_at=None)
+    )
+    if head == act_id:
+        await unit.execute(
+            update(lanes)
+            .where(lanes.c.lane == lane, lanes.c.owner.is_(None))
+            .values(due_at=unit.now)
+        )
+
+
+async def _lock_or_add_lane(unit: Unit, lane: str, act_id: str, pool: str, due_at: datetime) -> str:
+    """The act whose turn it is in ``lane``, which nobody changes until the transaction's end."""
+    statement = (
+        unit.insert(lanes)
+        .values(lane=lane, head=act_id, pool=pool, due_at=due_at, touched_at=unit.now)
+        .on_conflict_do_update(index_elements=[lanes.c.lane], set_={"lane": lane})
+        .returning(lanes.c.head)
+    )
+    head: str = (await unit.execute(statement)).scalar_one()
+    return head
