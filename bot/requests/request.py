@@ -150,7 +150,8 @@ class Entry:
     """The user's id; empty: the bot itself."""
     who_name: str
     what: str
-    """The `Action`, or `submitted`, `joined`, `posted`, `attached` (the PEM is in the thread), `ticket`."""
+    """The `Action`, or `submitted`, `joined`, `posted`, `attached` (the PEM is in the thread),
+    `ticket`, `undelivered` (an act was given up: ``data`` has its id and kind)."""
     text: str
     """The reason, question, answer, error text or note that came with it. Untrusted."""
     state: State
