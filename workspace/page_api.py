@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -33,7 +33,13 @@ Act = Callable[[User, Body], Awaitable[dict[str, Any]]]
 class PageApi:
     """Serves `/page/…`."""
 
-    def __init__(self, services: Services, interactions: Interactions) -> None:
+    def __init__(
+        self,
+        services: Services,
+        interactions: Interactions,
+        places: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self._places = places
         self._services = services
         self._state = services.state
         self._interactions = interactions
@@ -45,6 +51,7 @@ class PageApi:
         router.add_get("/page/stream", self._stream)
         router.add_get("/page/log", self._log)
         router.add_get("/page/people", self._people)
+        router.add_get("/page/places", self._get_places)
         router.add_get("/page/file/{file}/{name}", self._download)
         router.add_post("/page/upload", self._upload)
         router.add_post("/page/faults", self._faults)
@@ -92,6 +99,10 @@ class PageApi:
                 if not user.is_bot and user.id != "USLACKBOT"
             ]
         )
+
+    async def _get_places(self, request: web.Request) -> web.StreamResponse:
+        """What may be tried, as it was given to the workspace."""
+        return web.json_response([dict(place) for place in self._places])
 
     async def _get_state(self, request: web.Request) -> web.StreamResponse:
         """The snapshot; with `since` and `wait`, once something is newer than that number."""

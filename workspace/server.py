@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +35,14 @@ from workspace.transfers import Transfers
 from workspace.web_api.dispatch import WebApi
 
 _PAGE = Path(__file__).parent / "page"
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 _LARGEST_REQUEST = 64 * 1024 * 1024
 
 
@@ -43,7 +51,8 @@ class Workspace:
 
     `async with Workspace(manifest) as workspace:` starts it; `port` 0 picks a free one. `bot_token`,
     `app_token` and `signing_secret` are what the app needs, `api_url` goes into the Slack client as
-    its `base_url`. Raises ManifestError if the manifest breaks Slack's rules.
+    its `base_url`. `places` are lines to try that the page offers: `line` (what to type) and `shows`.
+    Raises ManifestError if the manifest breaks Slack's rules.
     """
 
     def __init__(
@@ -54,12 +63,14 @@ class Workspace:
         port: int = 0,
         rules: Rules | None = None,
         cast: Cast | None = None,
+        places: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._manifest = Manifest.read(manifest)
         self._host = host
         self._port = port
         self._rules = rules or Rules()
         self._cast = cast or Cast()
+        self._places = places
         self._runner: web.AppRunner | None = None
         self._people: list[Person] = []
         self.services: Services
@@ -157,7 +168,7 @@ class Workspace:
         # Routes must be there before the runner is set up, the port only afterwards.
         services = self._wire()
         self.services = services
-        _routes(application, services)
+        _routes(application, services, self._places)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port)
         await site.start()
@@ -215,11 +226,13 @@ class Workspace:
         )
 
 
-def _routes(application: web.Application, services: Services) -> None:
+def _routes(
+    application: web.Application, services: Services, places: Sequence[Mapping[str, Any]]
+) -> None:
     web_api = WebApi(services)
     hooks = Hooks(services)
     transfers = Transfers(services)
-    page = PageApi(services, Interactions(services))
+    page = PageApi(services, Interactions(services), places)
     router = application.router
     router.add_route("*", "/api/{method}", web_api.handle)
     router.add_get("/link/", services.socket_mode.handle)
@@ -235,4 +248,4 @@ def _routes(application: web.Application, services: Services) -> None:
 
 
 async def _index(request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(_PAGE / "index.html")
+    return web.FileResponse(_PAGE / "index.html", headers=_PAGE_HEADERS)
