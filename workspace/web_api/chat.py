@@ -113,14 +113,13 @@ async def update(call: Call) -> Answer:
     if message.bot_id != call.installation.bot_id:
         raise SlackError("cant_update_message")
     content = _content(call)
-    # Blocks go if only a text is given; an explicit empty list takes them away too.
-    keeps_blocks = not call.given("text") and "blocks" not in call.arguments
+    # What is not given stays; an explicit empty list or object takes it away.
     call.services.activity.edit(
         message,
-        text=content.text if "text" in call.arguments or not content.blocks else "",
-        blocks=None if keeps_blocks else content.blocks,
+        text=content.text,
+        blocks=content.blocks if "blocks" in call.arguments or content.blocks else None,
         attachments=content.attachments if "attachments" in call.arguments else None,
-        metadata=content.metadata,
+        metadata=content.metadata if "metadata" in call.arguments else None,
         by=call.installation.bot_user_id,
     )
     return {

@@ -52,7 +52,7 @@ def _blocks(blocks: Any) -> list[dict[str, Any]]:
         return []
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise SlackError("invalid_blocks_format")
-    check_blocks(blocks, "message")
+    check_blocks(blocks)
     return normalized(blocks)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workspace.block_kit import check_view, normalized
+from workspace.block_kit import ViewType, check_view, normalized
 from workspace.errors import SlackError
 from workspace.views import View
 from workspace.web_api.method import Answer, Call, method
@@ -82,7 +82,7 @@ async def publish(call: Call) -> Answer:
     return {"view": view.to_slack()}
 
 
-def read_view(view: Any, kind: str | None) -> dict[str, Any]:
+def read_view(view: Any, kind: ViewType | None) -> dict[str, Any]:
     """Check a view's source. Raises SlackError `invalid_arguments`, with the place."""
     if not isinstance(view, dict):
         raise SlackError("invalid_arguments", "[ERROR] missing required field: view")
