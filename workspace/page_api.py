@@ -7,6 +7,7 @@ It is for people at this machine: requests that another site's page makes are re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -125,19 +126,27 @@ class PageApi:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         async with self._services.feed.watch() as queue:
-            await response.prepare(request)
-            await response.write(b": connected\n\n")
-            while True:
-                try:
-                    happening = await asyncio.wait_for(queue.get(), _KEEP_ALIVE)
-                except TimeoutError:
-                    await response.write(b": still here\n\n")
-                    continue
-                if happening["type"] == "end":
-                    return response
-                if happening["users"] is None or user.id in happening["users"]:
-                    shown = {key: value for key, value in happening.items() if key != "users"}
-                    await response.write(f"data: {json.dumps(shown)}\n\n".encode())
+            # The reader leaves whenever a page is closed.
+            with contextlib.suppress(ConnectionError):
+                await response.prepare(request)
+                await self._write_stream(response, queue, user)
+        return response
+
+    async def _write_stream(
+        self, response: web.StreamResponse, queue: asyncio.Queue[dict[str, Any]], user: User
+    ) -> None:
+        await response.write(b": connected\n\n")
+        while True:
+            try:
+                happening = await asyncio.wait_for(queue.get(), _KEEP_ALIVE)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+                continue
+            if happening["type"] == "end":
+                return
+            if happening["users"] is None or user.id in happening["users"]:
+                shown = {key: value for key, value in happening.items() if key != "users"}
+                await response.write(f"data: {json.dumps(shown)}\n\n".encode())
 
     async def _log(self, request: web.Request) -> web.StreamResponse:
         """Requests, envelopes and acknowledgements, oldest first."""

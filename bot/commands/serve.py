@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 import tempfile
@@ -60,7 +61,8 @@ async def _serve_locally(settings: Settings, arguments: argparse.Namespace) -> N
     from bot.app import Bot
     from bot.serving import logs
 
-    logs.configure()
+    # A person looks at this terminal: what goes well needs no line.
+    logs.configure(level=logging.WARNING)
     stopped = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whichroot-")))
@@ -78,7 +80,12 @@ async def _surroundings(port: int) -> AsyncIterator[tuple[Workspace, Estate]]:
 
     async with (
         Estate() as estate,
-        Workspace(_manifest(), port=port, cast=Cast(installed=("acme",))) as workspace,
+        Workspace(
+            _manifest(),
+            port=port,
+            cast=Cast(installed=("acme",)),
+            places=[{"line": place.line, "shows": place.shows} for place in estate.places],
+        ) as workspace,
     ):
         yield workspace, estate
 

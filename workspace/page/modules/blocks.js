@@ -2,6 +2,7 @@
 
 import { h, icon, unique } from "./dom.js";
 import { element, isKnown } from "./elements.js";
+import { drawn } from "./emoji.js";
 import { markdown } from "./markdown.js";
 import { richText } from "./rich_text.js";
 import { textObject, words } from "./text_objects.js";
@@ -149,6 +150,6 @@ function table(block, form) {
 
 function cellContent(content, form) {
   if (content?.type === "rich_text") return richText(content, form);
-  if (content?.type === "raw_text") return content.text;
+  if (content?.type === "raw_text") return drawn(content.text);
   return content?.text ?? "";
 }

@@ -481,7 +481,7 @@ function image(description) {
   return h(
     "span",
     { class: "picture", title: description.image_url ?? null },
-    h("span", { class: "picture-mark", "aria-hidden": "true" }, "🖼"),
+    icon("picture"),
     h("span", {}, description.alt_text || "Picture"),
   );
 }

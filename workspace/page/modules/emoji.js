@@ -1,5 +1,7 @@
 // Emoji by Slack's short names, as far as apps use them; others stay as they are written.
 
+import { h } from "./dom.js";
+
 const EMOJI = {
   white_check_mark: "✅", heavy_check_mark: "✔️", ballot_box_with_check: "☑️", x: "❌", no_entry: "⛔",
   no_entry_sign: "🚫", warning: "⚠️", information_source: "ℹ️", rotating_light: "🚨", bulb: "💡",
@@ -32,4 +34,24 @@ const EMOJI = {
 /** The characters of a short name, or null. */
 export function emoji(name) {
   return Object.hasOwn(EMOJI, name) ? EMOJI[name] : null;
+}
+
+/** Those that this page draws itself, by their characters without a variation selector. */
+const DRAWN = {
+  "✅": "check", "☑": "check", "✔": "check", "⚠": "warning", "⛔": "stop", "🚫": "stop", "🛑": "stop", "❌": "cross",
+  "🔁": "repeat", "🔄": "repeat", "⏳": "hourglass", "⌛": "hourglass", "ℹ": "info", "🔑": "key", "🔒": "lock",
+  "🔐": "lock", "🟢": "green", "🟡": "yellow", "🟠": "yellow", "🔴": "red", "🚨": "red", "🔵": "blue", "⚪": "white",
+  "💡": "bulb", "❓": "question",
+};
+const PATTERN = new RegExp(`(${Object.keys(DRAWN).join("|")})\uFE0F?`, "gu");
+
+/** `text` with its emoji drawn: a list of texts and nodes. */
+export function drawn(text) {
+  const nodes = [];
+  let last = 0;
+  for (const match of text.matchAll(PATTERN)) {
+    nodes.push(text.slice(last, match.index), h("span", { class: `emoji emoji-${DRAWN[match[1]]}` }, match[0]));
+    last = match.index + match[0].length;
+  }
+  return [...nodes, text.slice(last)].filter((node) => node !== "");
 }

@@ -2,7 +2,7 @@
 // (https://docs.slack.dev/reference/block-kit/blocks/markdown-block).
 
 import { h } from "./dom.js";
-import { emoji } from "./emoji.js";
+import { drawn, emoji } from "./emoji.js";
 import { link } from "./mrkdwn.js";
 
 /** The nodes of a Markdown text. */
@@ -81,7 +81,7 @@ function inline(text) {
   while (rest) {
     const found = INLINE.map(([pattern, make]) => [pattern.exec(rest), make]).find(([match]) => match);
     if (found) {
-      nodes.push(buffer, found[1](found[0]));
+      nodes.push(...drawn(buffer), found[1](found[0]));
       buffer = "";
       rest = rest.slice(found[0][0].length);
     } else {
@@ -89,5 +89,5 @@ function inline(text) {
       rest = rest.slice(1);
     }
   }
-  return [...nodes, buffer];
+  return [...nodes, ...drawn(buffer)];
 }

@@ -2,7 +2,7 @@
 // (https://docs.slack.dev/messaging/formatting-message-text).
 
 import { h } from "./dom.js";
-import { emoji } from "./emoji.js";
+import { drawn, emoji } from "./emoji.js";
 import { formatDate } from "./times.js";
 
 /** `&amp;`, `&lt;` and `&gt;`, the only escapes that Slack knows; each once. */
@@ -170,15 +170,14 @@ function isBoundary(character) {
 
 function textNodes(text, context) {
   const shown = withEmojis(text);
-  if (context.verbatim) return [unescaped(shown)];
+  if (context.verbatim) return drawn(unescaped(shown));
   const nodes = [];
   let last = 0;
   for (const match of shown.matchAll(/https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]]/g)) {
-    nodes.push(unescaped(shown.slice(last, match.index)), link(unescaped(match[0])));
+    nodes.push(...drawn(unescaped(shown.slice(last, match.index))), link(unescaped(match[0])));
     last = match.index + match[0].length;
   }
-  nodes.push(unescaped(shown.slice(last)));
-  return nodes.filter((node) => node !== "");
+  return [...nodes, ...drawn(unescaped(shown.slice(last)))];
 }
 
 /** What stands between `<` and `>`. */

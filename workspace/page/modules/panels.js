@@ -84,21 +84,29 @@ export class LogPanel {
   }
 }
 
-const DIRECTIONS = { request: "app → Slack", envelope: "Slack → app", acknowledgement: "app → Slack", delivery: "Slack → app" };
+const DIRECTIONS = { request: "app → Slack", envelope: "Slack → app", acknowledgement: "app → Slack" };
 
 function logRow(entry) {
-  const { kind, time, at, method, name, type, ok, error, status, result, ...rest } = entry;
-  const isBad = ok === false || Boolean(error) || Number(status) >= 400;
-  const outcome = error ?? result ?? (ok === true ? "ok" : ok === false ? "failed" : status) ?? "";
-  const when = time ?? at;
+  const { kind, at, ...rest } = entry;
+  const isBad = entry.ok === false || Boolean(entry.error) || entry.dropped;
+  const seconds = typeof entry.seconds === "number" ? `${Math.round(entry.seconds * 1000)} ms` : null;
+  const outcome = entry.error ?? (entry.dropped ? "dropped" : entry.late ? "too late" : (seconds ?? (entry.ok ? "ok" : "")));
   return h(
     "tr",
     { class: isBad ? "bad" : null },
-    h("td", {}, typeof when === "number" || /^\d+(\.\d+)?$/.test(when ?? "") ? precise(when) : (when ?? "")),
-    h("td", {}, kind, DIRECTIONS[kind] ? h("small", {}, ` ${DIRECTIONS[kind]}`) : null),
-    h("td", {}, Object.keys(rest).length ? h("details", {}, h("summary", {}, method ?? name ?? type ?? ""), h("pre", {}, JSON.stringify(rest, null, 2))) : (method ?? name ?? type ?? "")),
-    h("td", {}, String(outcome)),
+    h("td", {}, precise(at)),
+    h("td", {}, kind.replaceAll("_", " "), DIRECTIONS[kind] ? h("small", {}, ` ${DIRECTIONS[kind]}`) : null),
+    h("td", {}, h("details", {}, h("summary", {}, entryName(entry)), h("pre", {}, JSON.stringify(rest, null, 2)))),
+    h("td", {}, outcome),
   );
+}
+
+/** What an entry is about, in a few words. */
+function entryName(entry) {
+  const payload = entry.payload ?? {};
+  const about =
+    payload.command ?? payload.event?.type ?? payload.actions?.[0]?.action_id ?? payload.callback_id ?? payload.view?.callback_id;
+  return [entry.method ?? entry.type ?? entry.event ?? entry.envelope_id?.slice(0, 8) ?? entry.kind, about].filter(Boolean).join(" ");
 }
 
 const KINDS = {

@@ -1,7 +1,7 @@
 // The `rich_text` block (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block).
 
 import { h } from "./dom.js";
-import { emoji } from "./emoji.js";
+import { drawn, emoji } from "./emoji.js";
 import { link, mention, unescaped } from "./mrkdwn.js";
 import { formatDate } from "./times.js";
 
@@ -35,7 +35,7 @@ function piece(item, context) {
   const marks = { notifies: new Set(context.notifies ?? []) };
   switch (item.type) {
     case "text":
-      return styled(unescaped(item.text ?? ""), item.style);
+      return styled(drawn(unescaped(item.text ?? "")), item.style);
     case "link":
       return styled(link(item.url, item.text ? unescaped(item.text) : item.url), item.style);
     case "user":
@@ -47,7 +47,7 @@ function piece(item, context) {
     case "channel":
       return h("span", { class: "mention channel-mention" }, `#${names.channel(item.channel_id) ?? item.channel_id}`);
     case "emoji":
-      return emoji(item.name) ?? `:${item.name}:`;
+      return drawn(emoji(item.name) ?? `:${item.name}:`);
     case "date":
       return h("time", {}, formatDate(item.timestamp, item.format) ?? item.fallback ?? "");
     case "color":

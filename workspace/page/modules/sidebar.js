@@ -82,7 +82,7 @@ export class Sidebar {
             "button",
             { type: "button", class: "person", "aria-pressed": String(isMe), data: { entry: `person-${user.id}`, person: user.name }, title: role(user, store), on: { click: () => go.become(user.id) } },
             avatar(user),
-            h("span", {}, nameOf(user)),
+            h("span", {}, nameOf(user), user.team === store.people[0].team ? null : h("small", {}, user.team)),
           );
         }),
       ),
@@ -106,7 +106,7 @@ function entry({ name, isCurrent, mark, text, note, unread, onClick }) {
     { type: "button", class: unread ? "entry unread" : "entry", "aria-current": isCurrent ? "page" : null, title: note, data: { entry: name }, on: { click: onClick } },
     h("span", { class: "entry-mark" }, mark),
     h("span", { class: "entry-text" }, text),
-    note ? h("span", { class: "shared-mark", "aria-label": note }, "⧉") : null,
+    note ? h("span", { class: "shared-mark", role: "img", "aria-label": note }, icon("shared")) : null,
     unread ? h("span", { class: "count", "aria-label": `${unread} unread` }, unread) : null,
   );
 }
