@@ -25,6 +25,7 @@ def main() -> int:
             manifest,
             host=options.host,
             port=options.port,
+            request_url=options.request_url,
             rules=Rules(strict_rates=options.strict_rates),
         )
         asyncio.run(_serve(workspace))
@@ -39,6 +40,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--manifest", required=True, help="the app's manifest, YAML or JSON")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--request-url", help="deliver over HTTP to this URL, not by Socket Mode")
     parser.add_argument("--strict-rates", action="store_true", help="rate limits as Slack has them")
     return parser.parse_args()
 

@@ -49,14 +49,16 @@ class Activity:
         self._rendering = rendering
 
     def post(self, channel: Channel, draft: Draft) -> Message:
-        """Post a message. A reply's root must exist: otherwise SlackError `thread_not_found`."""
+        """Post a message. A reply to a message that is gone becomes a message of the channel, as
+        in Slack; a reply to a reply goes to the thread of both."""
         thread_ts = draft.thread_ts
         if thread_ts and not draft.ephemeral_to:
             root = self._state.messages.find(channel.id, thread_ts)
             if root is None and not self._state.messages.replies(channel.id, thread_ts):
-                raise SlackError("thread_not_found")
-            if root is not None and root.is_reply:
+                thread_ts = ""
+            elif root is not None and root.is_reply:
                 thread_ts = root.thread_ts
+        is_broadcast = draft.is_broadcast and bool(thread_ts)
         message = Message(
             ts=self._state.identifiers.timestamp(),
             channel=channel.id,
@@ -65,12 +67,12 @@ class Activity:
             text=draft.text,
             bot_id=draft.bot_id,
             app_id=draft.app_id,
-            subtype=draft.subtype or ("thread_broadcast" if draft.is_broadcast else ""),
+            subtype=draft.subtype or ("thread_broadcast" if is_broadcast else ""),
             blocks=draft.blocks,
             attachments=draft.attachments,
             files=list(draft.files),
             thread_ts=thread_ts,
-            is_broadcast=draft.is_broadcast,
+            is_broadcast=is_broadcast,
             client_msg_id=draft.client_msg_id,
             metadata=draft.metadata,
             ephemeral_to=draft.ephemeral_to,
@@ -265,9 +267,12 @@ class Activity:
         self._events.emit("app_home_opened", event, None, team_id)
 
     def _event(self, message: Message, channel: Channel) -> dict[str, Any]:
-        return self._rendering.message(
+        event = self._rendering.message(
             message, metadata=True, thread=False, connect=channel.is_shared
         )
+        if channel.is_shared:
+            event |= {"user_team": message.team_id, "source_team": message.team_id}
+        return event
 
     def _emit_mention(self, message: Message, channel: Channel) -> None:
         if channel.kind == "im" or message.subtype == "channel_join":

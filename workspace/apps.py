@@ -19,6 +19,16 @@ class Installation:
     scopes: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Grant:
+    """A person's consent, worth one code: the team, the scopes, and where they were sent back."""
+
+    team_id: str
+    user: str
+    scopes: frozenset[str]
+    redirect_uri: str
+
+
 @dataclass
 class App:
     """The app: what its configuration page at Slack would show."""
@@ -31,7 +41,7 @@ class App:
     verification_token: str = field(default_factory=lambda: secrets.token_hex(12))
     app_token: str = field(default_factory=lambda: f"xapp-1-A-{secrets.token_hex(24)}")
     installations: dict[str, Installation] = field(default_factory=dict)
-    oauth_codes: dict[str, str] = field(default_factory=dict)
+    oauth_codes: dict[str, Grant] = field(default_factory=dict)
 
     def by_token(self, token: str) -> Installation | None:
         """The installation that this bot token belongs to."""

@@ -28,7 +28,8 @@ class Fault:
       (connection reset before anything happened), `reset_after` (done, but the answer is lost),
       `drop_ack` (an acknowledgement is not heard), `lose_share` (a completed upload is never
       shared), `delay_share` (it is shared `seconds` later).
-    - `method`: for requests: the Web API method, or `*`, or `response_url`, `upload`, `download`.
+    - `method`: what it spoils: a Web API method, `response_url`, `upload`, `download`; for `drop_ack`
+      `slash_commands`, `interactive`, `events_api`; `*` for any.
     - `count`: how many times; None is until cleared. `skip`: how many to let pass first.
     """
 
@@ -66,11 +67,11 @@ class Faults:
 
     def take(self, kinds: tuple[FaultKind, ...], method: str = "*") -> Fault | None:
         """The first order of these kinds for this method, used up by one."""
-        for fault in self._orders:
+        for fault in list(self._orders):
             if fault.kind in kinds and (method == "*" or fault.method in ("*", method)):
                 if fault.skip:
                     fault.skip -= 1
-                    return None
+                    continue
                 if fault.count is not None:
                     fault.count -= 1
                     if fault.count <= 0:
@@ -78,6 +79,6 @@ class Faults:
                 return fault
         return None
 
-    def drops_acknowledgement(self) -> bool:
-        """Whether the next acknowledgement is lost."""
-        return self.take(("drop_ack",)) is not None
+    def drops_acknowledgement(self, kind: str) -> bool:
+        """Whether this acknowledgement, of an envelope of that type, is lost."""
+        return self.take(("drop_ack",), kind) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from workspace.apps import Installation
 from workspace.cast import Cast
@@ -53,9 +54,17 @@ def found(state: State, cast: Cast) -> None:
         state.groups[made.id] = made
 
 
-def install(state: State, team_id: str) -> Installation:
-    """Install the app in a team: its bot user, and a direct message with each of its people."""
+def install(state: State, team_id: str, *, scopes: frozenset[str] | None = None) -> Installation:
+    """Install the app in a team: its bot user, and a direct message with each of its people.
+
+    `scopes` None: all of the manifest. Installing again gives a new token and keeps the bot user.
+    """
     app = state.app
+    known = app.installations.get(team_id)
+    if known is not None:
+        again = replace(known, bot_token=_token(team_id), scopes=scopes or known.scopes)
+        app.installations[team_id] = again
+        return again
     bot = User(
         id=state.identifiers.new("U"),
         team_id=team_id,
@@ -66,16 +75,19 @@ def install(state: State, team_id: str) -> Installation:
         bot_id=state.identifiers.new("B"),
     )
     state.users[bot.id] = bot
-    number = team_id.removeprefix("T")
     installation = Installation(
         team_id=team_id,
         bot_user_id=bot.id,
         bot_id=bot.bot_id,
-        bot_token=f"xoxb-{number}-{secrets.token_hex(20)}",
-        scopes=frozenset(app.manifest.bot_scopes),
+        bot_token=_token(team_id),
+        scopes=scopes or frozenset(app.manifest.bot_scopes),
     )
     app.installations[team_id] = installation
     for user in list(state.users.values()):
         if user.team_id == team_id and not user.is_bot and user.id != "USLACKBOT":
             state.direct_message(team_id, user.id, bot.id)
     return installation
+
+
+def _token(team_id: str) -> str:
+    return f"xoxb-{team_id.removeprefix('T')}-{secrets.token_hex(20)}"

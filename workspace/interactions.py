@@ -134,8 +134,8 @@ class Interactions:
         errors = forms.form_errors(view.source["blocks"], view.state)
         if errors:
             return {"ok": False, "error": "form", "errors": errors}
-        payload = self._interaction("view_submission", user, installation, view_id=view.id)
-        payload |= {"view": view.to_slack(), "response_urls": []}
+        payload = self._view_interaction("view_submission", user, installation, view)
+        payload |= {"response_urls": []}
         answer = await self._send(payload)
         if isinstance(answer, Failure):
             return self._failed(answer, TROUBLE, user)
@@ -163,9 +163,9 @@ class Interactions:
         for item in closed:
             if item.source.get("notify_on_close"):
                 installation = self._services.app.installations[item.team_id]
-                payload = self._interaction("view_closed", user, installation)
+                payload = self._view_interaction("view_closed", user, installation, item)
                 payload.pop("trigger_id")
-                payload |= {"view": item.to_slack(), "is_cleared": len(closed) > 1}
+                payload |= {"is_cleared": len(closed) > 1}
                 await self._send(payload)
         return {"ok": True}
 
@@ -299,6 +299,17 @@ class Interactions:
                 "team_id": user.team_id,
             },
             "trigger_id": self._services.grants.trigger(user.id, team.id, view_id=view_id),
+        }
+
+    def _view_interaction(
+        self, kind: str, user: User, installation: Installation, view: View
+    ) -> dict[str, Any]:
+        """Here `team` is the person's own; the view says in which team the app is installed."""
+        payload = self._interaction(kind, user, installation, view_id=view.id)
+        team = self._state.teams[user.team_id]
+        return payload | {
+            "team": {"id": team.id, "domain": team.domain},
+            "view": view.to_slack(),
         }
 
     def _message_context(

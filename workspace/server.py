@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +19,9 @@ from workspace.faults import Faults
 from workspace.feed import Feed, Log
 from workspace.founding import found
 from workspace.grants import Grants
+from workspace.guard import guard
 from workspace.hooks import Hooks
+from workspace.http_delivery import HttpDelivery
 from workspace.identifiers import Identifiers
 from workspace.interactions import Interactions
 from workspace.manifest import Manifest
@@ -33,6 +36,7 @@ from workspace.state import State
 from workspace.tasks import Tasks
 from workspace.transfers import Transfers
 from workspace.web_api.dispatch import WebApi
+from workspace.web_api.oauth import Authorize
 
 _PAGE = Path(__file__).parent / "page"
 _PAGE_HEADERS = {
@@ -52,7 +56,8 @@ class Workspace:
     `async with Workspace(manifest) as workspace:` starts it; `port` 0 picks a free one. `bot_token`,
     `app_token` and `signing_secret` are what the app needs, `api_url` goes into the Slack client as
     its `base_url`. `places` are lines to try that the page offers: `line` (what to type) and `shows`.
-    Raises ManifestError if the manifest breaks Slack's rules.
+    With a `request_url` everything is sent there over HTTP, whatever the manifest says of Socket Mode
+    and of URLs. Raises ManifestError if the manifest breaks Slack's rules.
     """
 
     def __init__(
@@ -64,8 +69,12 @@ class Workspace:
         rules: Rules | None = None,
         cast: Cast | None = None,
         places: Sequence[Mapping[str, Any]] = (),
+        request_url: str | None = None,
     ) -> None:
         self._manifest = Manifest.read(manifest)
+        if request_url is not None:
+            self._manifest = replace(self._manifest, socket_mode=False)
+        self._request_url = request_url
         self._host = host
         self._port = port
         self._rules = rules or Rules()
@@ -163,7 +172,7 @@ class Workspace:
 
     async def start(self) -> None:
         """Listen. The address is known afterwards."""
-        application = web.Application(client_max_size=_LARGEST_REQUEST)
+        application = web.Application(middlewares=[guard], client_max_size=_LARGEST_REQUEST)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         # Routes must be there before the runner is set up, the port only afterwards.
         services = self._wire()
@@ -183,6 +192,7 @@ class Workspace:
             await person.close()
         await self.services.tasks.stop()
         await self.services.socket_mode.close()
+        await self._http.close()
         self.services.feed.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -197,8 +207,10 @@ class Workspace:
         faults = Faults()
         tasks = Tasks()
         rates = Rates(strict=self._rules.strict_rates)
-        socket_mode = SocketMode(app, self._rules, log, faults)
-        transport: Transport = socket_mode
+        socket_mode = SocketMode(app, self._rules, log, faults, tasks)
+        http = HttpDelivery(app, log, faults, self._request_url)
+        transport: Transport = socket_mode if self._manifest.socket_mode else http
+        self._http = http
         rendering = Rendering(state, "")
         events = Events(state, self._rules, transport, tasks, log)
         found(state, self._cast)
@@ -235,6 +247,7 @@ def _routes(
     page = PageApi(services, Interactions(services), places)
     router = application.router
     router.add_route("*", "/api/{method}", web_api.handle)
+    router.add_get("/oauth/v2/authorize", Authorize(services).handle)
     router.add_get("/link/", services.socket_mode.handle)
     router.add_post("/commands/{team}/{number}/{secret}", hooks.handle)
     router.add_post("/actions/{team}/{number}/{secret}", hooks.handle)

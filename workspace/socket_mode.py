@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from aiohttp import WSMsgType, web
@@ -16,14 +17,17 @@ from workspace.delivery import Acknowledgement, EnvelopeType, Failure
 from workspace.faults import Faults
 from workspace.feed import Log
 from workspace.rules import Rules
+from workspace.tasks import Tasks
 
 _MOST_CONNECTIONS = 10
 _TICKET_SECONDS = 30.0
+_GRACE_SECONDS = 10.0
 
 
 @dataclass
 class _Envelope:
-    id: str
+    connection: str
+    kind: str
     acknowledged: asyncio.Future[dict[str, Any] | None]
     sent_at: float
 
@@ -32,7 +36,7 @@ class _Envelope:
 class _Connection:
     id: str
     socket: web.WebSocketResponse
-    waiting: dict[str, _Envelope] = field(default_factory=dict)
+    request: web.Request
     retiring: bool = False
 
 
@@ -43,13 +47,17 @@ class SocketMode:
     as long as its time lasts.
     """
 
-    def __init__(self, app: App, rules: Rules, log: Log, faults: Faults) -> None:
+    def __init__(self, app: App, rules: Rules, log: Log, faults: Faults, tasks: Tasks) -> None:
         self._app = app
+        self._tasks = tasks
         self._rules = rules
         self._log = log
         self._faults = faults
         self._tickets: dict[str, float] = {}
         self._connections: list[_Connection] = []
+        # An acknowledgement may come over another connection than its envelope went: clients
+        # answer on whichever is theirs at the moment.
+        self._waiting: dict[str, _Envelope] = {}
         self._turn = 0
         self._arrived = asyncio.Event()
 
@@ -72,7 +80,7 @@ class SocketMode:
             return web.json_response({"ok": False, "error": "invalid_ticket"}, status=403)
         socket = web.WebSocketResponse(heartbeat=self._rules.ping_seconds)
         await socket.prepare(request)
-        connection = _Connection(id=secrets.token_hex(4), socket=socket)
+        connection = _Connection(id=secrets.token_hex(4), socket=socket, request=request)
         if len(self._connections) >= _MOST_CONNECTIONS:
             await self._disconnect(connection, "too_many_websockets")
             return socket
@@ -84,7 +92,7 @@ class SocketMode:
             self._arrived.set()
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    self._received(connection, message.data)
+                    self._received(message.data)
         finally:
             refresh.cancel()
             self._forget(connection)
@@ -111,22 +119,25 @@ class SocketMode:
         }
         if kind == "events_api":
             body |= {"retry_attempt": attempt, "retry_reason": reason}
+        was_sent = False
         while (left := deadline - time.monotonic()) > 0:
             connection = self._next()
+            if connection is None and was_sent:
+                await self._await_connection(left)
+                continue
             if connection is None:
                 return Failure("dispatch_failed", "connection_failed")
+            was_sent = True
             answer = await self._send_on(connection, envelope_id, body, left)
             if isinstance(answer, dict):
                 return Acknowledgement(answer)
-        return Failure("operation_timeout", "http_timeout")
+        return Failure("operation_timeout", "timeout")
 
     async def disconnect(
         self, reason: Literal["warning", "refresh_requested", "link_disabled"]
     ) -> int:
-        """Ask every client to connect anew; gives how many were asked.
-
-        `warning` closes after a while (10 s at Slack), `refresh_requested` at once.
-        """
+        """Ask every client to connect anew; gives how many were asked. Nothing more is sent to
+        these connections, and those still open ten seconds later are closed."""
         connections = self._usable()
         for connection in connections:
             await self._disconnect(connection, reason)
@@ -136,9 +147,8 @@ class SocketMode:
         """Break every connection without a word; gives how many were broken."""
         connections = list(self._connections)
         for connection in connections:
-            transport = getattr(connection.socket, "_req", None)
-            if transport is not None and transport.transport is not None:
-                transport.transport.abort()
+            if connection.request.transport is not None:
+                connection.request.transport.abort()
             self._forget(connection)
         return len(connections)
 
@@ -148,6 +158,11 @@ class SocketMode:
             while self.connections < count:
                 self._arrived.clear()
                 await self._arrived.wait()
+
+    async def _await_connection(self, seconds: float) -> None:
+        self._arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._arrived.wait(), seconds)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -169,7 +184,9 @@ class SocketMode:
     ) -> dict[str, Any] | None:
         """The acknowledgement; None if the time is up or the connection broke."""
         future: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
-        connection.waiting[envelope_id] = _Envelope(envelope_id, future, time.monotonic())
+        self._waiting[envelope_id] = _Envelope(
+            connection.id, body["type"], future, time.monotonic()
+        )
         self._log.add(
             "envelope",
             at=time.time(),
@@ -185,17 +202,17 @@ class SocketMode:
         except (TimeoutError, ConnectionError):
             return None
         finally:
-            connection.waiting.pop(envelope_id, None)
+            self._waiting.pop(envelope_id, None)
 
-    def _received(self, connection: _Connection, data: str) -> None:
+    def _received(self, data: str) -> None:
         try:
             answer = json.loads(data)
-            envelope = connection.waiting.get(answer["envelope_id"])
+            envelope = self._waiting.get(answer["envelope_id"])
         except (ValueError, KeyError, TypeError):
             self._log.add("acknowledgement", at=time.time(), error="unreadable", data=data[:1000])
             return
         payload = answer.get("payload") or {}
-        if self._faults.drops_acknowledgement():
+        if envelope is not None and self._faults.drops_acknowledgement(envelope.kind):
             self._log.add(
                 "acknowledgement",
                 at=time.time(),
@@ -244,6 +261,12 @@ class SocketMode:
             return
         if reason == "too_many_websockets":
             await connection.socket.close()
+        else:
+            self._tasks.start(self._close_later(connection))
+
+    async def _close_later(self, connection: _Connection) -> None:
+        await asyncio.sleep(_GRACE_SECONDS)
+        await connection.socket.close()
 
     async def _refresh_later(self, connection: _Connection) -> None:
         await asyncio.sleep(self._rules.refresh_seconds)
@@ -254,6 +277,6 @@ class SocketMode:
             return
         self._connections.remove(connection)
         self._log.add("connection", at=time.time(), connection=connection.id, event="closed")
-        for envelope in connection.waiting.values():
-            if not envelope.acknowledged.done():
+        for envelope in self._waiting.values():
+            if envelope.connection == connection.id and not envelope.acknowledged.done():
                 envelope.acknowledged.set_result(None)

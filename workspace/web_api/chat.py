@@ -11,6 +11,8 @@ from workspace.messages import Message
 from workspace.web_api.content import Content
 from workspace.web_api.method import Answer, Call, method
 
+_LONGEST_UPDATE = 4000
+_LONGEST_MARKDOWN = 12_000
 _CONTENT = (
     "channel",
     "text",
@@ -41,7 +43,8 @@ _POSTING = (*_CONTENT, "thread_ts", "icon_emoji", "icon_url", "username")
 async def post_message(call: Call) -> Answer:
     """Post a message (https://docs.slack.dev/reference/methods/chat.postMessage).
 
-    The channel may be an id, a name, or a user id (the direct message with that user).
+    The channel may be an id, a name, or a user id (the direct message with that user). If the
+    message to reply to is gone, Slack posts to the channel, and the answer has no `thread_ts`.
     """
     content = _content(call)
     channel = _destination(call)
@@ -76,13 +79,19 @@ async def post_message(call: Call) -> Answer:
     tier=4,
 )
 async def post_ephemeral(call: Call) -> Answer:
-    """Show a message to one user (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
+    """Show a message to one user (https://docs.slack.dev/reference/methods/chat.postEphemeral); in a
+    thread only if that has replies already."""
     content = _content(call)
     channel = _destination(call)
     user = call.required("user")
     _may_post(call, channel)
     if user not in channel.members:
         raise SlackError("user_not_in_channel")
+    state = call.services.state
+    thread_ts = call.text("thread_ts")
+    if thread_ts and not state.messages.replies(channel.id, thread_ts):
+        # Slack says yes, but shows it to nobody: the thread has not begun.
+        return {"message_ts": state.identifiers.timestamp()}
     message = call.services.activity.post(
         channel,
         Draft(
@@ -93,7 +102,7 @@ async def post_ephemeral(call: Call) -> Answer:
             text=content.text,
             blocks=content.blocks,
             attachments=content.attachments,
-            thread_ts=call.text("thread_ts"),
+            thread_ts=thread_ts,
             ephemeral_to=user,
         ),
     )
@@ -112,15 +121,20 @@ async def update(call: Call) -> Answer:
     message = call.services.state.message(channel.id, call.required("ts"))
     if message.bot_id != call.installation.bot_id:
         raise SlackError("cant_update_message")
+    if len(call.text("text")) > _LONGEST_UPDATE:
+        raise SlackError("msg_too_long")
     content = _content(call)
-    # What is not given stays; an explicit empty list or object takes it away.
+    # Without blocks, those before stay only if there is no text; Slack marks a message as edited
+    # only then.
+    has_blocks = "blocks" in call.arguments or bool(content.blocks)
+    has_text = call.given("text")
     call.services.activity.edit(
         message,
-        text=content.text,
-        blocks=content.blocks if "blocks" in call.arguments or content.blocks else None,
+        text=content.text if has_text or has_blocks else None,
+        blocks=content.blocks if has_text or has_blocks else None,
         attachments=content.attachments if "attachments" in call.arguments else None,
         metadata=content.metadata if "metadata" in call.arguments else None,
-        by=call.installation.bot_user_id,
+        by="" if content.blocks else call.installation.bot_user_id,
     )
     return {
         "channel": channel.id,
@@ -155,7 +169,7 @@ def _content(call: Call) -> Content:
     if call.given("markdown_text"):
         if text or blocks:
             raise SlackError("markdown_text_conflict")
-        if len(call.text("markdown_text")) > 12_000:
+        if len(call.text("markdown_text")) > _LONGEST_MARKDOWN:
             raise SlackError("msg_too_long")
         blocks = [{"type": "markdown", "text": call.text("markdown_text")}]
     return Content.read(text, blocks, call.json("attachments"), call.json("metadata"))
@@ -180,6 +194,8 @@ def _destination(call: Call) -> Channel:
 def _may_post(call: Call, channel: Channel) -> None:
     if channel.is_archived:
         raise SlackError("is_archived")
+    if channel.kind == "im" and not call.services.app.manifest.messages_tab:
+        raise SlackError("messages_tab_disabled")
     if call.installation.bot_user_id in channel.members:
         return
     if channel.kind == "channel" and "chat:write.public" in call.installation.scopes:

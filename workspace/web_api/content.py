@@ -71,10 +71,12 @@ def _attachments(attachments: Any) -> list[dict[str, Any]]:
 
 
 def _metadata(metadata: Any) -> dict[str, Any] | None:
-    if not metadata:
+    if metadata is None or metadata == "":
         return None
     if not isinstance(metadata, dict):
         raise SlackError("invalid_metadata_format")
+    if not metadata:
+        return {}
     if not isinstance(metadata.get("event_type"), str) or not metadata["event_type"]:
         raise SlackError("invalid_metadata_format")
     payload = metadata.get("event_payload")

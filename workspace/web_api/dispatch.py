@@ -8,7 +8,7 @@ import json
 import time
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BasicAuth, web
 
 from workspace.apps import Installation
 from workspace.errors import SlackError
@@ -19,6 +19,7 @@ from workspace.web_api import (  # noqa: F401  (each registers its methods)
     chat,
     conversations,
     files,
+    oauth,
     reactions,
     users,
     views,
@@ -77,7 +78,10 @@ class WebApi:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             token = ""
-        token = token or str(arguments.pop("token", "") or "")
+        if scheme.lower() == "basic":
+            arguments |= _credentials(request.headers["Authorization"])
+        given = arguments.pop("token", None)
+        token = token or str(given or "")
         first = next(iter(app.installations.values()))
         if method.caller == "anyone":
             return first
@@ -190,6 +194,14 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
     elif request.can_read_body:
         raise SlackError("invalid_post_type")
     return arguments
+
+
+def _credentials(header: str) -> dict[str, str]:
+    try:
+        basic = BasicAuth.decode(header)
+    except ValueError:
+        return {}
+    return {"client_id": basic.login, "client_secret": basic.password}
 
 
 def _short(value: Any) -> Any:

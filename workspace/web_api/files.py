@@ -11,6 +11,7 @@ from workspace.text import app_text
 from workspace.web_api.method import Answer, Call, method
 
 _LARGEST = 1_000_000_000
+_LONGEST_ALT_TEXT = 1000
 
 
 @method(
@@ -22,9 +23,11 @@ _LARGEST = 1_000_000_000
 async def get_upload_url(call: Call) -> Answer:
     """Step 1 (https://docs.slack.dev/reference/methods/files.getUploadURLExternal)."""
     name = call.required("filename")
-    if not call.given("length"):
-        raise SlackError("invalid_arguments", "[ERROR] missing required field: length")
-    length = call.integer("length", 0, least=1, most=_LARGEST)
+    length = call.integer("length", 0, least=0, most=_LARGEST)
+    if not length:
+        raise SlackError("missing_argument")
+    if len(call.text("alt_txt")) > _LONGEST_ALT_TEXT:
+        raise SlackError("alt_txt_too_large")
     state = call.services.state
     file = File(
         id=state.identifiers.new("F"),
@@ -67,10 +70,6 @@ async def complete_upload(call: Call) -> Answer:
     for channel in destinations:
         if call.installation.bot_user_id not in channel.members:
             raise SlackError("not_in_channel")
-        if call.given("thread_ts") and not services.state.messages.thread(
-            channel.id, call.text("thread_ts")
-        ):
-            raise SlackError("thread_not_found")
     for file, item in zip(files, listed, strict=True):
         file.completed = True
         file.title = str(item.get("title") or file.name)
