@@ -11,21 +11,17 @@ from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.outbox import Act
 from handlers.blocks.elements import actions, button, section, top_text
+from handlers.blocks.lines import RETRY
 from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
 from handlers.parts import Parts
 from handlers.saying import say
-
-RETRY: Final = "act_retry"
 
 _WHAT: Final = {
     "lookup": "A lookup was not made",
     "report": "A report was not posted",
     "table": "The summary of your lookups was not posted",
     "file": "The PEM was not uploaded",
-    "card": "An install request was not posted or brought up to date",
-    "pem": "The PEM was not put into the request's thread",
-    "line": "A change was not written into the request's thread",
 }
 
 
@@ -46,6 +42,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
 async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     """Tells whoever it concerns by direct message. A reply or notice that cannot be delivered has
     nobody left to be told."""
+    await parts.requests.note_failed(unit, act, reason)
     what = _WHAT.get(act.kind)
     person = await _concerned(parts, act)
     if what is None or person is None:
@@ -62,7 +59,7 @@ async def _concerned(parts: Parts, act: Act) -> tuple[str, str] | None:
     if identifier := act.payload.get("lookup"):
         lookup = await parts.lookups.get(str(identifier))
         return (lookup.team, lookup.user) if lookup else None
-    if identifier := act.payload.get("request"):
+    if (identifier := act.payload.get("request")) and act.kind == "lookup":
         request = await parts.requests.get(str(identifier))
         return (request.team, request.requester) if request else None
     return None

@@ -16,8 +16,19 @@ from handlers.blocks.certificates import (
     prediction_line,
     summary_line,
 )
-from handlers.blocks.elements import Block, context, divider, header, modal, section
+from handlers.blocks.elements import (
+    MAX_BLOCKS,
+    Block,
+    capped,
+    context,
+    divider,
+    header,
+    modal,
+    section,
+    top_text,
+)
 from handlers.blocks.markup import Markup, code, fill, joined
+from handlers.blocks.message import Message
 from handlers.blocks.report import headline
 
 CALLBACK: Final = "details"
@@ -159,3 +170,12 @@ def _paths(report: Report) -> Iterator[Block]:
                 )
             )
         )
+
+
+def details_message(report: Report) -> Message:
+    """What is served and the paths, for a thread."""
+    blocks = [section(headline(report)), *_presented(report), *_paths(report)]
+    text = fill("{} {}", headline(report), report.summary)
+    return Message(
+        top_text(text), tuple(capped(blocks, MAX_BLOCKS, "{} more parts are not shown."))
+    )

@@ -36,9 +36,11 @@ _LINES: Final[Mapping[str, str]] = {
     "reject": "⛔ {} rejected this:",
     "cancel": "🚫 {} cancelled this.",
     "reopen": "🔁 {} reopened this.",
+    "undelivered": "⚠️ {} could not do something of this request:",
     "replace": "🔄 {} exchanged the certificate; the new PEM follows.",
 }
 _MAX_QUOTE: Final = 2000
+RETRY: Final = "act_retry"
 
 
 def line_message(request: InstallRequest, entry: Entry) -> Message:
@@ -68,6 +70,8 @@ def notice_message(request: InstallRequest, entry: Entry, thread: str) -> Messag
         blocks.append(actions(button("Answer", ANSWER, request.id, style="primary")))
     if entry.what == "install" and request.state is State.INSTALLED:
         blocks.append(_outcome_buttons(request))
+    if entry.what == "undelivered" and entry.data.get("act"):
+        blocks.append(actions(button("Retry", RETRY, str(entry.data["act"]), style="primary")))
     if entry.what == "reject" and not request.state.is_open:
         blocks.append(actions(button("Reopen", REOPEN, request.id)))
     if thread:

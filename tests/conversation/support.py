@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bot.settings import Settings
-from tests.support.authority import make_root
+from tests.support.authority import Issued, make_root
 from tests.support.servers import Server, server_context, tls_server
 from workspace import Workspace
 
@@ -48,6 +49,11 @@ class Surroundings:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
+
+    def root_renewed(self) -> Issued:
+        """A later certificate of the root's name and key."""
+        not_after = datetime.now(UTC).replace(microsecond=0) + timedelta(days=7000)
+        return make_root("Corp Root CA", key=self.root.key, not_after=not_after)
 
     @property
     def host(self) -> str:
