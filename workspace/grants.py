@@ -103,10 +103,12 @@ class Grants:
         )
         return path
 
-    def use(self, path: str) -> ResponseUrl | None:
-        """The response URL, one use spent; None if it is unknown, too old or used up."""
+    def use(self, path: str) -> ResponseUrl:
+        """The response URL, one use spent. Raises SlackError `used_url` or `expired_url`."""
         url = self._response_urls.get(path)
-        if url is None or url.expires < time.monotonic() or url.uses_left <= 0:
-            return None
+        if url is None or url.uses_left <= 0:
+            raise SlackError("used_url")
+        if url.expires < time.monotonic():
+            raise SlackError("expired_url")
         url.uses_left -= 1
         return url

@@ -62,8 +62,6 @@ class Hooks:
 
     def _answer(self, path: str, body: dict[str, Any]) -> None:
         url = self._services.grants.use(path)
-        if url is None:
-            raise SlackError("used_url")
         if body.get("delete_original"):
             self._services.activity.delete(self._original(url))
             return
@@ -111,7 +109,7 @@ class Hooks:
         return message
 
 
-_STATUS = {"used_url": 404, "message_not_found": 404}
+_STATUS = {"used_url": 404, "expired_url": 404, "message_not_found": 404}
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
