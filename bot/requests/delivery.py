@@ -16,9 +16,10 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from bot import incidents
 from bot.errors import WhichrootError
+from bot.requests.settling import Settle, Settling
 from bot.store import leases
 from bot.store.database import Database, StoreError, Unit
-from bot.store.leases import Lease, LeaseLost
+from bot.store.leases import Lease
 from bot.store.outbox import POSTS, Act
 
 #: What a courier brings back, as JSON; may be empty.
@@ -28,9 +29,8 @@ OnFailed: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
 #: Told of each attempt: the act, `delivered`, `later`, `again` or `failed`, and its seconds.
 Observe: TypeAlias = Callable[[Act, str, float], None]
 
-#: How long a courier that was cancelled is waited for, and the database after a failure, in seconds.
+#: How long a courier that was cancelled is waited for, in seconds.
 _CANCEL_SECONDS: Final = 5.0
-_PAUSE_SECONDS: Final = (0.2, 5.0)
 _MAX_LATER_SECONDS: Final = 3600.0
 _MEND_CLOCK_SECONDS: Final = 60.0
 
@@ -119,9 +119,10 @@ class Delivery:
         self._claims = 0
         self._wake = asyncio.Event()
         self._stopping = False
-        self._hurry = asyncio.Event()
+        self._settling = Settling(database, self._unrecorded)
         self._running: dict[asyncio.Task[None], Lease] = {}
-        self._settling: set[asyncio.Task[Any] | None] = set()
+        self._with_outcome: set[asyncio.Task[Any] | None] = set()
+        self._idle = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
 
@@ -129,14 +130,19 @@ class Delivery:
         """Delivers until `stop`. Survives an unreachable database."""
         self._ended.clear()
         forget = self._database.on_put(self._wake.set)
-        keeper = asyncio.create_task(self._keep_leases())
+        helpers = [
+            asyncio.create_task(self._keep_leases()),
+            asyncio.create_task(self._settling.run()),
+        ]
         try:
             while not self._stopping:
                 await self._take_and_wait()
+            await self._idle.wait()
         finally:
             forget()
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
             self._ended.set()
 
     async def stop(self, grace_seconds: float = 20) -> None:
@@ -145,11 +151,12 @@ class Delivery:
         self._wake.set()
         if self._running:
             await asyncio.wait(self._running, timeout=grace_seconds)
-        self._hurry.set()
-        for task in self._running:
+        self._settling.hurry()
+        for task in self._running.keys() - self._with_outcome:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=2 * _CANCEL_SECONDS)
+        self._idle.set()
         await self._ended.wait()
 
     async def _take_and_wait(self) -> None:
@@ -174,7 +181,7 @@ class Delivery:
     def _place_is_free(self, task: asyncio.Task[None]) -> None:
         full = len(self._running) == self._concurrency
         del self._running[task]
-        self._settling.discard(task)
+        self._with_outcome.discard(task)
         if full:
             self._wake.set()
         if not task.cancelled() and (error := task.exception()):
@@ -202,7 +209,7 @@ class Delivery:
                 continue
             for task, lease in tuple(self._running.items()):
                 # Who has the outcome already finds out by keeping it.
-                if lease in lost and task not in self._settling:
+                if lease in lost and task not in self._with_outcome:
                     task.cancel()
 
     async def _deliver(self, lease: Lease) -> None:
@@ -215,9 +222,10 @@ class Delivery:
             outcome, settle = "later", self._hand_back(lease)
         if self._observe:
             self._observe(lease.act, outcome, loop.time() - begun)
-        await self._settle(lease, settle)
+        self._with_outcome.add(asyncio.current_task())
+        await self._settling.keep(lease, settle)
 
-    async def _attempt(self, lease: Lease) -> tuple[str, _Settle]:
+    async def _attempt(self, lease: Lease) -> tuple[str, Settle]:
         act, patience = lease.act, self._patience
         if act.attempts >= patience.attempts:
             return self._failure(
@@ -261,7 +269,7 @@ class Delivery:
 
     def _failure(
         self, lease: Lease, reason: str, *, maybe_delivered: bool, attempts: int | None = None
-    ) -> tuple[str, _Settle]:
+    ) -> tuple[str, Settle]:
         attempts = lease.act.attempts + 1 if attempts is None else attempts
         if attempts >= self._patience.attempts:
             return "failed", self._give_up(lease, reason, maybe_delivered)
@@ -272,14 +280,14 @@ class Delivery:
 
         return "again", settle
 
-    def _done(self, lease: Lease, receipt: Receipt) -> _Settle:
+    def _done(self, lease: Lease, receipt: Receipt) -> Settle:
         async def settle(unit: Unit) -> None:
             await self._on_delivered(unit, lease.act, receipt)
             leases.done(unit, lease, receipt)
 
         return settle
 
-    def _give_up(self, lease: Lease, reason: str, maybe_delivered: bool) -> _Settle:
+    def _give_up(self, lease: Lease, reason: str, maybe_delivered: bool) -> Settle:
         async def settle(unit: Unit) -> None:
             if self._on_failed:
                 await self._on_failed(unit, lease.act, reason)
@@ -287,7 +295,7 @@ class Delivery:
 
         return settle
 
-    def _put_off(self, lease: Lease, wait: timedelta, later: Later) -> _Settle:
+    def _put_off(self, lease: Lease, wait: timedelta, later: Later) -> Settle:
         async def settle(unit: Unit) -> None:
             leases.put_off(
                 unit, lease, unit.now + wait, later.message, maybe_delivered=later.maybe_delivered
@@ -295,41 +303,13 @@ class Delivery:
 
         return settle
 
-    def _hand_back(self, lease: Lease) -> _Settle:
+    def _hand_back(self, lease: Lease) -> Settle:
         async def settle(unit: Unit) -> None:
             leases.hand_back(unit, lease, maybe_delivered=True)
 
         return settle
 
-    async def _settle(self, lease: Lease, settle: _Settle) -> None:
-        """Keeps the outcome, however long the database is away; only `stop` ends the patience, and
-        then the lease runs out."""
-        self._settling.add(asyncio.current_task())
-        pause, most = _PAUSE_SECONDS
-        hooks_failed = False
-        while True:
-            try:
-                async with self._database.begin() as unit:
-                    await settle(unit)
-                return
-            except LeaseLost:
-                _logger.warning("act %s: its lease ran out", lease.act.id)
-                return
-            except StoreError as error:
-                _logger.warning("act %s: no outcome kept: %s", lease.act.id, error.message)
-                if self._hurry.is_set():
-                    return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurry.wait(), pause)
-                pause = min(2 * pause, most)
-            except Exception as error:
-                told = incidents.record(error, f"keeping the outcome of act {lease.act.id}")
-                if hooks_failed:
-                    return
-                hooks_failed = True
-                settle = self._unrecorded(lease, f"It was done, but not recorded. {told}")
-
-    def _unrecorded(self, lease: Lease, reason: str) -> _Settle:
+    def _unrecorded(self, lease: Lease, reason: str) -> Settle:
         """What is left where a hook raised: a failed attempt, without hooks."""
         attempts = lease.act.attempts + 1
         wait = timedelta(seconds=self._patience.wait(attempts))
@@ -345,9 +325,6 @@ class Delivery:
 
 class _TooLong(Exception):
     """The courier did not end in time."""
-
-
-_Settle: TypeAlias = Callable[[Unit], Awaitable[None]]
 
 
 def _look_at_outcome(task: asyncio.Future[Any]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import WhichrootError
 from bot.store.engine import WRITES, create_engine
+from bot.store.lanework import LaneWork
 from bot.store.migrating import UnknownRevision, upgrade
 from bot.text import visible
 
@@ -51,7 +52,8 @@ class Unit:
         self.now = now
         self._wake = wake
         self._woken = False
-        self._endings: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        #: What it does to the outbox, at its end.
+        self.lanes = LaneWork()
 
     @property
     def is_postgresql(self) -> bool:
@@ -70,21 +72,9 @@ class Unit:
         """An INSERT that knows ON CONFLICT."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
 
-    def before_commit(self, lane: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Does ``work`` at the transaction's end. Every transaction locks its lanes last and in
-        order, so that none waits for another in a circle."""
-        self._endings.append((lane, work))
-
-    def wake(self) -> None:
-        """Wakes the deliveries of this process once the transaction is kept."""
-        self._woken = True
-
     async def finish(self) -> None:
-        """Does what was to be done at the end; `Database.begin` calls it."""
-        while self._endings:
-            endings, self._endings = sorted(self._endings, key=lambda ending: ending[0]), []
-            for _, work in endings:
-                await work()
+        """Does to the outbox what was asked for; `Database.begin` calls it."""
+        self._woken = await self.lanes.finish(self)
 
     def tell(self) -> None:
         """The transaction is kept; `Database.begin` calls it."""

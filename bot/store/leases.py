@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import case, delete, select, tuple_, update
+from sqlalchemy import case, select, tuple_, update
 
 from bot.store.database import Unit
+from bot.store.lanework import Settlement
 from bot.store.outbox import Act, act_of
 from bot.store.tables import acts, lanes
 
 #: A row that was touched this much later than now was so before the clock was set back.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=2)
-
-
-class LeaseLost(Exception):
-    """The lease ran out and somebody else has taken the act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +24,10 @@ class Lease:
 
     act: Act
     owner: str
+    pool: str
     blocks: bool
     delays: int
+    not_before: datetime
 
 
 async def claim(
@@ -80,39 +78,45 @@ async def renew(unit: Unit, leases: Collection[Lease], length: timedelta) -> Col
 def done(unit: Unit, lease: Lease, receipt: Mapping[str, Any]) -> None:
     """The act is delivered. This and what follows happens at the end of ``unit``, which then raises
     LeaseLost where the lease is not held any more."""
-    _settle(unit, lease, {"state": "done", "ended_at": unit.now, "receipt": dict(receipt)})
+    changes = {"state": "done", "ended_at": unit.now, "receipt": dict(receipt)}
+    _settle(unit, lease, changes, stays=False)
 
 
 def put_off(
     unit: Unit, lease: Lease, until: datetime, reason: str, *, maybe_delivered: bool
 ) -> None:
     """The act waits until then, without an attempt lost."""
-    values = {"delays": lease.delays + 1, "reason": reason}
-    _settle(unit, lease, values, until=until, maybe_delivered=maybe_delivered)
+    changes = {"delays": lease.delays + 1, "reason": reason, "not_before": until}
+    _settle(unit, lease, changes, due_at=until, maybe_delivered=maybe_delivered)
 
 
 def try_again(
     unit: Unit, lease: Lease, until: datetime, reason: str, *, maybe_delivered: bool
 ) -> None:
     """An attempt failed; the act waits for the next until then."""
-    values = {"attempts": lease.act.attempts + 1, "delays": 0, "reason": reason}
-    _settle(unit, lease, values, until=until, maybe_delivered=maybe_delivered)
+    changes = {
+        "attempts": lease.act.attempts + 1,
+        "delays": 0,
+        "reason": reason,
+        "not_before": until,
+    }
+    _settle(unit, lease, changes, due_at=until, maybe_delivered=maybe_delivered)
 
 
 def give_up(unit: Unit, lease: Lease, reason: str, *, maybe_delivered: bool) -> None:
     """The act has failed."""
-    values = {
+    changes = {
         "state": "failed",
         "attempts": lease.act.attempts + 1,
         "ended_at": unit.now,
         "reason": reason,
     }
-    _settle(unit, lease, values, maybe_delivered=maybe_delivered)
+    _settle(unit, lease, changes, stays=lease.blocks, maybe_delivered=maybe_delivered)
 
 
 def hand_back(unit: Unit, lease: Lease, *, maybe_delivered: bool) -> None:
     """The act was not finished; any worker may take it at once."""
-    _settle(unit, lease, {}, until=unit.now, maybe_delivered=maybe_delivered)
+    _settle(unit, lease, {}, due_at=unit.now, maybe_delivered=maybe_delivered)
 
 
 async def mend_clock(unit: Unit, length: timedelta) -> None:
@@ -131,61 +135,32 @@ def _lease(row: Any, owner: str) -> Lease:
     act = act_of(row)
     if row.owner is not None:
         act = Act(act.id, act.lane, act.kind, act.payload, act.attempts + 1, act.created_at, True)
-    return Lease(act, owner, row.blocks, row.delays)
+    return Lease(act, owner, row.pool, row.blocks, row.delays, row.not_before)
 
 
 def _settle(
     unit: Unit,
     lease: Lease,
-    values: Mapping[str, Any],
+    changes: Mapping[str, Any],
     *,
-    until: datetime | None = None,
+    due_at: datetime | None = None,
+    stays: bool = True,
     maybe_delivered: bool = False,
 ) -> None:
-    changes = dict(values)
-    if until is not None:
-        changes["not_before"] = until
-    if maybe_delivered:
-        changes["maybe_delivered"] = True
-    unit.before_commit(lease.act.lane, partial(_settle_now, unit, lease, changes))
-
-
-async def _settle_now(unit: Unit, lease: Lease, changes: Mapping[str, Any]) -> None:
     act = lease.act
-    state, until = changes.get("state", "waiting"), changes.get("not_before")
-    blocked = state == "failed" and lease.blocks
-    ours = (lanes.c.lane == act.lane) & (lanes.c.owner == lease.owner)
-    # The lane first: whoever puts an act into it now waits, and is seen below or sees the outcome.
-    # What stays at the lane's head is settled by this alone.
-    locked = await unit.execute(
-        update(lanes)
-        .where(ours)
-        .values(owner=None, due_at=None if blocked else until or unit.now, touched_at=unit.now)
-    )
-    if locked.rowcount == 0:
-        raise LeaseLost
-    if changes:
-        await unit.execute(update(acts).where(acts.c.id == act.id).values(changes))
-    if state == "waiting" or blocked:
-        return
-    following = (
-        await unit.execute(
-            select(acts.c.id, acts.c.pool, acts.c.not_before)
-            .where(acts.c.lane == act.lane, acts.c.state == "waiting")
-            .order_by(acts.c.position)
-            .limit(1)
-        )
-    ).first()
-    if following is None:
-        await unit.execute(delete(lanes).where(lanes.c.lane == act.lane))
-        return
-    unit.wake()
-    await unit.execute(
-        update(lanes)
-        .where(lanes.c.lane == act.lane)
-        .values(
-            head=following.id,
-            pool=following.pool,
-            due_at=max(unit.now, following.not_before),
+    # Every settlement writes the same columns, so that many are written at once.
+    unchanged = {
+        "state": "waiting",
+        "attempts": act.attempts,
+        "delays": lease.delays,
+        "maybe_delivered": act.maybe_delivered or maybe_delivered,
+        "not_before": lease.not_before,
+        "ended_at": None,
+        "reason": None,
+        "receipt": None,
+    }
+    unit.lanes.settle(
+        Settlement(
+            act.id, act.lane, lease.pool, lease.owner, {**unchanged, **changes}, due_at, stays
         )
     )

@@ -14,13 +14,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select
 
 from bot.store.database import Unit
-from bot.store.tables import acts, lanes
+from bot.store.tables import acts
 
 #: Kinds without which the rest of their lane makes no sense.
 BLOCKING: Final = frozenset({"lookup", "card", "pem"})
@@ -101,8 +100,7 @@ async def put(
         "not_before": max(unit.now, not_before or unit.now),
         "created_at": unit.now,
     }
-    unit.before_commit(lane, partial(_insert, unit, values))
-    unit.wake()
+    unit.lanes.put(values)
     return act_id
 
 
@@ -114,8 +112,7 @@ async def retry(unit: Unit, act_id: str) -> bool:
     row = (await unit.execute(statement)).first()
     if row is None:
         return False
-    unit.before_commit(row.lane, partial(_take_up, unit, act_id, row.lane, row.pool))
-    unit.wake()
+    unit.lanes.retry(act_id, row.lane, row.pool)
     return True
 
 
@@ -154,42 +151,3 @@ def act_of(row: Row[Any]) -> Act:
         created_at=row.created_at,
         maybe_delivered=row.maybe_delivered,
     )
-
-
-async def _insert(unit: Unit, values: Mapping[str, Any]) -> None:
-    head = await _lock_or_add_lane(
-        unit, values["lane"], values["id"], values["pool"], values["not_before"]
-    )
-    insert = unit.insert(acts).values(values)
-    if values["key"] is not None:
-        insert = insert.on_conflict_do_nothing(index_elements=[acts.c.key])
-    kept = (await unit.execute(insert.returning(acts.c.position))).first() is not None
-    if not kept and head == values["id"]:
-        await unit.execute(lanes.delete().where(lanes.c.lane == values["lane"]))
-
-
-async def _take_up(unit: Unit, act_id: str, lane: str, pool: str) -> None:
-    head = await _lock_or_add_lane(unit, lane, act_id, pool, unit.now)
-    await unit.execute(
-        update(acts)
-        .where(acts.c.id == act_id, acts.c.state == "failed")
-        .values(state="waiting", attempts=0, delays=0, not_before=unit.now, ended_at=None)
-    )
-    if head == act_id:
-        await unit.execute(
-            update(lanes)
-            .where(lanes.c.lane == lane, lanes.c.owner.is_(None))
-            .values(due_at=unit.now)
-        )
-
-
-async def _lock_or_add_lane(unit: Unit, lane: str, act_id: str, pool: str, due_at: datetime) -> str:
-    """The act whose turn it is in ``lane``, which nobody changes until the transaction's end."""
-    statement = (
-        unit.insert(lanes)
-        .values(lane=lane, head=act_id, pool=pool, due_at=due_at, touched_at=unit.now)
-        .on_conflict_do_update(index_elements=[lanes.c.lane], set_={"lane": lane})
-        .returning(lanes.c.head)
-    )
-    head: str = (await unit.execute(statement)).scalar_one()
-    return head
