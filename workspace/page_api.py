@@ -26,6 +26,7 @@ from workspace.text import typed_message
 
 _LONGEST_WAIT = 30.0
 _KEEP_ALIVE = 15.0
+_ABOUT_MESSAGES = ("message", "ephemeral", "message_changed", "message_deleted", "reaction")
 
 Body = dict[str, Any]
 Act = Callable[[User, Body], Awaitable[dict[str, Any]]]
@@ -146,7 +147,22 @@ class PageApi:
                 return
             if happening["users"] is None or user.id in happening["users"]:
                 shown = {key: value for key, value in happening.items() if key != "users"}
+                shown |= self._told(happening)
                 await response.write(f"data: {json.dumps(shown)}\n\n".encode())
+
+    def _told(self, happening: dict[str, Any]) -> dict[str, Any]:
+        """The messages that a happening is about, as they are now: `messages`, the root of a thread
+        among them, because it counts its replies."""
+        if happening["type"] not in _ABOUT_MESSAGES:
+            return {}
+        messages = self._state.messages
+        channel, thread = happening["channel"], happening["thread_ts"]
+        found = [
+            messages.find(channel, ts) or messages.find_ephemeral(channel, ts)
+            for ts in dict.fromkeys((happening["ts"], thread))
+            if ts
+        ]
+        return {"messages": [self._snapshot.message(one) for one in found if one is not None]}
 
     async def _log(self, request: web.Request) -> web.StreamResponse:
         """Requests, envelopes and acknowledgements, oldest first."""

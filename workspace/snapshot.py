@@ -95,6 +95,7 @@ class Snapshot:
             "is_member": user.id in channel.members,
             "is_shared": channel.is_shared,
             "with": partner if channel.kind == "im" else None,
+            "read": read,
             "unread": sum(1 for m in messages if m.ts > read and m.user != user.id),
             "messages": [self.message(message) for message in messages],
         }

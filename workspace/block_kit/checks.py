@@ -147,7 +147,7 @@ def by_type(kinds: Mapping[str, Check], *, schemas: bool = False) -> Check:
         kind = value.get("type")
         if kind is None:
             problems.add(pointer, "missing required field: type")
-        elif kind not in kinds:
+        elif not isinstance(kind, str) or kind not in kinds:
             problems.add(f"{pointer}/type", f"unsupported type: {kind}")
         else:
             own = Problems(problems.surface)
