@@ -20,9 +20,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import WhichrootError
-from bot.store.engine import WRITES, create_engine
+from bot.store.engine import WRITES, create_engine, no_database
 from bot.store.lanework import LaneWork
-from bot.store.migrating import UnknownRevision, upgrade
+from bot.store.migrating import UnknownRevision, is_current, upgrade
 from bot.text import visible
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -85,12 +85,16 @@ class Unit:
 class Database:
     """The database that ``url`` names. ``clock`` gives the time of each transaction.
 
+    ``create`` False: the database is there, or it is an error.
+
     Raises SettingsError for a URL that names neither SQLite nor PostgreSQL.
     """
 
-    def __init__(self, url: str, *, clock: Clock = utc_now, pool_size: int = 10) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock = utc_now, pool_size: int = 10, create: bool = True
+    ) -> None:
         self.clock = clock
-        self._engine = create_engine(url, pool_size=pool_size)
+        self._engine = create_engine(url, pool_size=pool_size, create=create)
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
         self._wakes: set[Callable[[], None]] = set()
@@ -114,6 +118,12 @@ class Database:
                     "The database was made by a newer version of whichroot.",
                     "Start that version, or name another DATABASE_URL.",
                 ) from None
+
+    async def check_tables(self) -> None:
+        """Raises SettingsError where the tables are not there as this version makes them."""
+        async with self.read() as unit:
+            if not await unit.connection.run_sync(is_current):
+                raise no_database("The database has no tables of this version of whichroot.")
 
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[Unit]:

@@ -27,10 +27,10 @@ _CONNECT_SECONDS: Final = 10
 _STATEMENT_SECONDS: Final = 60
 
 
-def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+def create_engine(url: str, *, pool_size: int = 10, create: bool = True) -> AsyncEngine:
     """The engine for ``url``: ``sqlite:///relative``, ``sqlite:////absolute``, ``postgres://…`` or
-    ``postgresql://…`` with the parameters of libpq. Connects nowhere yet; makes an empty SQLite file,
-    readable by this user alone, where there is none.
+    ``postgresql://…`` with the parameters of libpq. Connects nowhere yet; with ``create`` makes an
+    empty SQLite file, readable by this user alone, where there is none.
 
     Raises SettingsError, whose message shows no password.
     """
@@ -38,10 +38,17 @@ def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     if scheme in _POSTGRESQL:
         return _postgresql_engine(url, pool_size)
     if scheme in _SQLITE:
-        return _sqlite_engine(url, pool_size)
+        return _sqlite_engine(url, pool_size, create)
     raise SettingsError(
         f"DATABASE_URL begins with “{visible(scheme, 30)}”, which is no database that is known.",
         _REMEDY,
+    )
+
+
+def no_database(message: str) -> SettingsError:
+    """There is a database to be read, and it is not there."""
+    return SettingsError(
+        message, "“whichroot serve” makes it; or set DATABASE_URL to the one that the bot uses."
     )
 
 
@@ -80,7 +87,7 @@ def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
     )
 
 
-def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
+def _sqlite_engine(url: str, pool_size: int, create: bool) -> AsyncEngine:
     rest = url.partition(":")[2]
     name = unquote(rest.removeprefix("///").partition("?")[0])
     if not rest.startswith("///") or not name or name == ":memory:":
@@ -88,8 +95,10 @@ def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
     path = Path(name)
     try:
         # It holds what people wrote: for this user's eyes alone.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
     except (OSError, ValueError) as error:
+        if not create and isinstance(error, FileNotFoundError):
+            raise no_database(f"There is no database “{visible(str(path))}” yet.") from None
         reason = getattr(error, "strerror", None) or "no such name is possible"
         raise SettingsError(
             f"The database file “{visible(str(path))}” cannot be written: {reason}.",

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select
 
 from bot.store.database import Unit
-from bot.store.tables import acts
+from bot.store.tables import acts, lanes
 
 #: Kinds without which the rest of their lane makes no sense.
 BLOCKING: Final = frozenset({"lookup", "card", "pem"})
@@ -66,7 +66,7 @@ class Backlog:
 
     waiting: int
     oldest_at: datetime | None
-    """When the oldest waiting act was put."""
+    """When the oldest of them was put, apart from those that wait behind a failed one."""
     failed: int
 
 
@@ -130,7 +130,14 @@ async def failed(
 async def backlog(unit: Unit) -> Backlog:
     """How much is to be delivered."""
     waiting = select(func.count()).where(acts.c.state == "waiting").scalar_subquery()
-    oldest = select(func.min(acts.c.created_at)).where(acts.c.state == "waiting").scalar_subquery()
+    blocked = select(lanes.c.lane).where(lanes.c.lane == acts.c.lane, lanes.c.due_at.is_(None))
+    oldest = (
+        select(acts.c.created_at)
+        .where(acts.c.state == "waiting", ~blocked.exists())
+        .order_by(acts.c.created_at)
+        .limit(1)
+        .scalar_subquery()
+    )
     given_up = select(func.count()).where(acts.c.state == "failed").scalar_subquery()
     row = (
         await unit.execute(
