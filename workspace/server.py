@@ -219,6 +219,7 @@ class Workspace:
         log.mask(app.app_token, "app token")
         log.mask(app.signing_secret, "signing secret")
         log.mask(app.client_secret, "client secret")
+        log.mask(app.verification_token, "verification token")
         return Services(
             base_url="",
             rules=self._rules,

@@ -4,11 +4,12 @@ scopes, calls the method and answers as Slack does."""
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from typing import Any
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from workspace.apps import Installation
 from workspace.errors import SlackError
@@ -162,13 +163,14 @@ def _response(
     if installation is not None:
         headers["X-OAuth-Scopes"] = ",".join(sorted(installation.scopes))
         headers["X-Accepted-OAuth-Scopes"] = ",".join(METHODS[name].scopes)
+    retry_after = answer.pop("retry_after", 1)
     body = json.dumps(answer)
     if fault is not None and fault.kind == "truncated":
         body = body[: len(body) // 2]
     status = 200
     if answer.get("error") == "ratelimited":
         status = 429
-        headers["Retry-After"] = str(answer.get("retry_after", 1))
+        headers["Retry-After"] = str(retry_after)
     return web.Response(
         text=body, status=status, headers=headers, content_type="application/json", charset="utf-8"
     )
@@ -198,10 +200,11 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
 
 def _credentials(header: str) -> dict[str, str]:
     try:
-        basic = BasicAuth.decode(header)
+        decoded = base64.b64decode(header.partition(" ")[2], validate=True).decode()
     except ValueError:
         return {}
-    return {"client_id": basic.login, "client_secret": basic.password}
+    client_id, _, client_secret = decoded.partition(":")
+    return {"client_id": client_id, "client_secret": client_secret}
 
 
 def _short(value: Any) -> Any:
