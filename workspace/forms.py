@@ -94,11 +94,11 @@ def read_value(element: dict[str, Any], entered: dict[str, Any], describe_file: 
     if key == "selected_option":
         return None if value is None else _option(element, value)
     if key == "selected_options":
-        return [_option(element, item) for item in value or []]
+        return [_option(element, item) for item in _listed(value)]
     if key == "files":
         return [
-            describe_file(item["id"] if isinstance(item, dict) else str(item))
-            for item in value or []
+            describe_file(str(item.get("id")) if isinstance(item, dict) else str(item))
+            for item in _listed(value)
         ]
     if key == "value":
         return None if value in (None, "") else str(value)
@@ -154,6 +154,10 @@ def _number_problem(element: dict[str, Any], value: str) -> str:
     if "max_value" in element and number > float(element["max_value"]):
         return f"Must be {element['max_value']} or less."
     return ""
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _option(element: dict[str, Any], chosen: Any) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from workspace.errors import SlackError
 from workspace.rules import Rules
 
+_KEPT_SECONDS = 3600.0
+
 
 @dataclass
 class Trigger:
@@ -61,6 +63,7 @@ class Grants:
             expires=time.monotonic() + self._rules.trigger_seconds,
             view_id=view_id,
         )
+        self._forget_old()
         self._triggers[trigger.id] = trigger
         return trigger.id
 
@@ -112,3 +115,8 @@ class Grants:
             raise SlackError("expired_url")
         url.uses_left -= 1
         return url
+
+    def _forget_old(self) -> None:
+        long_ago = time.monotonic() - _KEPT_SECONDS
+        self._triggers = {k: v for k, v in self._triggers.items() if v.expires > long_ago}
+        self._response_urls = {k: v for k, v in self._response_urls.items() if v.expires > long_ago}

@@ -90,11 +90,13 @@ class Interactions:
         """Use a component of a message (`{"channel", "ts"}`) or of a view (`{"view_id"}`)."""
         user = self._state.user(user_id)
         if "view_id" in container:
-            view = self._view(user, container["view_id"])
+            view = self._view(user, str(container["view_id"]))
             installation = self._services.app.installations[view.team_id]
             blocks = view.source["blocks"]
         else:
-            message = self._message(user, container["channel"], container["ts"])
+            message = self._message(
+                user, str(container.get("channel", "")), str(container.get("ts", ""))
+            )
             owner = self._services.app.by_bot_user(message.user)
             if owner is None:
                 raise SlackError("message_not_from_the_app")

@@ -18,6 +18,7 @@ from workspace.activity import Draft, now
 from workspace.conversations import Channel
 from workspace.errors import SlackError
 from workspace.files import File
+from workspace.forms import Values
 from workspace.interactions import Interactions
 from workspace.people import User
 from workspace.services import Services
@@ -113,8 +114,12 @@ class PageApi:
         except SlackError as error:
             return _refused(error)
         if "since" in request.query:
-            wait = min(float(request.query.get("wait", "0")), _LONGEST_WAIT)
-            await self._services.feed.wait_beyond(int(request.query["since"]), wait)
+            try:
+                since = int(request.query["since"])
+                wait = min(float(request.query.get("wait", "0")), _LONGEST_WAIT)
+            except ValueError:
+                return _refused(SlackError("invalid_arguments", "since and wait are numbers"))
+            await self._services.feed.wait_beyond(since, wait)
         return web.json_response(self._snapshot.of(user))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
@@ -196,7 +201,10 @@ class PageApi:
 
     async def _message(self, user: User, body: Body) -> dict[str, Any]:
         channel = self._joined(user, _required(body, "channel"))
-        files = [self._own_file(user, file) for file in body.get("files") or []]
+        listed = body.get("files") or []
+        if not isinstance(listed, list):
+            raise SlackError("invalid_arguments", "files is a list of ids")
+        files = [self._own_file(user, file) for file in listed]
         text = str(body.get("text") or "")
         if not text.strip() and not files:
             raise SlackError("no_text")
@@ -277,7 +285,7 @@ class PageApi:
                 for key, value in body.items()
                 if key == "value" or key.startswith("selected_") or key == "rich_text_value"
             },
-            body.get("state") or {},
+            _values(body),
         )
 
     async def _view(self, user: User, body: Body) -> dict[str, Any]:
@@ -286,7 +294,7 @@ class PageApi:
             return await self._interactions.close(
                 user.id, view_id, all_views=bool(body.get("all", False))
             )
-        return await self._interactions.submit(user.id, view_id, body.get("state") or {})
+        return await self._interactions.submit(user.id, view_id, _values(body))
 
     async def _shortcut(self, user: User, body: Body) -> dict[str, Any]:
         return await self._interactions.shortcut(
@@ -368,6 +376,17 @@ async def _body(request: web.Request) -> Body:
     if not isinstance(body, dict):
         raise SlackError("json_not_object")
     return body
+
+
+def _values(body: Body) -> Values:
+    """The `state` of a form: block id → action id → value."""
+    state = body.get("state") or {}
+    if not isinstance(state, dict) or not all(
+        isinstance(actions, dict) and all(isinstance(value, dict) for value in actions.values())
+        for actions in state.values()
+    ):
+        raise SlackError("invalid_arguments", "state maps block ids to action ids to values")
+    return state
 
 
 def _required(body: Body, name: str) -> str:

@@ -11,7 +11,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from workspace import Rules, Workspace
+from workspace import Cast, Rules, Workspace
 
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Greeter", "description": "Greets"},
@@ -106,10 +106,12 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    rules: Rules | None = None, manifest: dict[str, Any] | None = None
+    rules: Rules | None = None,
+    manifest: dict[str, Any] | None = None,
+    cast: Cast | None = None,
 ) -> AsyncIterator[Bench]:
-    """A bench with other rules or another manifest."""
-    async with Workspace(manifest or MANIFEST, rules=rules or Rules()) as workspace:
+    """A bench with other rules, another manifest or other people."""
+    async with Workspace(manifest or MANIFEST, rules=rules, cast=cast) as workspace:
         made = Bench(workspace)
         try:
             yield made

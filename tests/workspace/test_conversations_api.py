@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from tests.workspace.bench import Bench
+from tests.workspace.bench import Bench, bench
+from workspace import Cast
+from workspace.cast import Room
 
 SECTION = [{"type": "section", "text": {"type": "mrkdwn", "text": "*old*"}}]
 
@@ -220,3 +222,25 @@ async def test_long_texts(greeter: Bench) -> None:
     assert len(first["message"]["text"]) == 40_000
     with pytest.raises(SlackApiError, match="msg_too_long"):
         await greeter.client.chat_update(channel=first["channel"], ts=first["ts"], text="x" * 4001)
+
+
+async def test_a_private_channel_is_seen_by_its_members_alone() -> None:
+    rooms = (
+        Room("with-bot", "", ("rita",), private=True),
+        Room("without-bot", "", ("rita",), private=True, with_bot=False),
+    )
+    async with bench(cast=Cast(rooms=rooms)) as made:
+        channels = made.workspace.channels
+        listed = await made.client.conversations_list(types="public_channel,private_channel")
+        assert [channel["name"] for channel in listed["channels"]] == ["with-bot"]
+        assert listed["channels"][0]["is_private"]
+        await made.client.chat_postMessage(channel=channels["with-bot"], text="hello")
+        for call in (made.client.conversations_info, made.client.conversations_history):
+            with pytest.raises(SlackApiError, match="channel_not_found"):
+                await call(channel=channels["without-bot"])
+        with pytest.raises(SlackApiError, match="channel_not_found"):
+            await made.client.chat_postMessage(channel=channels["without-bot"], text="hello")
+        with pytest.raises(SlackApiError, match="method_not_supported_for_channel_type"):
+            await made.client.conversations_join(channel=channels["with-bot"])
+        sam = await made.workspace.person("sam").state()
+        assert [channel["kind"] for channel in sam["channels"]] == ["im"]

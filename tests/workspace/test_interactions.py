@@ -431,3 +431,23 @@ async def test_app_home_is_published_and_its_buttons_work(greeter: Bench) -> Non
     assert actions.bodies[0]["view"]["type"] == "home"
     again = await greeter.client.views_publish(user_id=rita.id, view=view)
     assert again["view"]["id"] == home["id"]
+
+
+async def test_an_external_members_submission_names_both_teams(greeter: Bench) -> None:
+    actions = Actions(greeter, "press")
+    bodies: list[dict[str, Any]] = []
+
+    @greeter.app.view("form")
+    async def form(ack: Any, body: dict[str, Any]) -> None:
+        bodies.append(body)
+        await ack()
+
+    await greeter.connect()
+    body = await actions.press(greeter, "ext", "matrix42-support")
+    await greeter.client.views_open(trigger_id=body["trigger_id"], view=FORM)
+    ext = greeter.workspace.person("ext")
+    assert (await ext.submit(await ext.wait_for_view("form"), {"size": "small"}))["ok"]
+    installed = greeter.workspace.services.app.by_token(greeter.workspace.bot_token)
+    assert installed is not None
+    assert bodies[0]["view"]["app_installed_team_id"] == installed.team_id
+    assert bodies[0]["team"]["id"] == bodies[0]["user"]["team_id"] != installed.team_id

@@ -54,6 +54,8 @@ async def test_oauth_gives_a_token_of_the_team_for_a_code_that_works_once() -> N
         for wrong, status in (
             (query | {"deny": "1"}, 302),
             (query | {"redirect_uri": "https://evil.example/"}, 400),
+            (query | {"redirect_uri": "https://bot.example/slack/oauth_redirect.evil"}, 400),
+            (query | {"redirect_uri": "https://bot.example/slack/oauth_redirect?a=1"}, 302),
             (query | {"scope": "admin"}, 400),
             (query | {"client_id": "9.9"}, 400),
         ):

@@ -113,7 +113,15 @@ async def test_the_stream_tells_each_user_what_they_may_know(greeter: Bench) -> 
 
 async def test_bad_requests_are_refused_with_a_reason(greeter: Bench) -> None:
     url = greeter.workspace.url
+    rita = {
+        "user": greeter.workspace.users["rita"],
+        "channel": greeter.workspace.channels["connectors"],
+    }
     async with aiohttp.ClientSession() as session:
+        async with session.get(
+            f"{url}/page/state", params={"user": rita["user"], "since": "x"}
+        ) as answer:
+            assert answer.status == 400
         for path, body in (
             ("message", "{"),
             ("message", "[]"),
@@ -121,6 +129,13 @@ async def test_bad_requests_are_refused_with_a_reason(greeter: Bench) -> None:
             ("command", json.dumps({"user": greeter.workspace.users["rita"]})),
             ("view", json.dumps({"user": greeter.workspace.users["rita"], "view_id": "V1"})),
             ("disconnect", json.dumps({"reason": "earthquake"})),
+            ("faults", json.dumps({"faults": [7]})),
+            ("faults", json.dumps({"kind": []})),
+            ("message", json.dumps(rita | {"files": 7})),
+            ("action", json.dumps(rita | {"container": {"view_id": 7}, "action_id": "a"})),
+            ("action", json.dumps(rita | {"container": {}, "action_id": "a"})),
+            ("view", json.dumps(rita | {"view_id": "V1", "state": [7]})),
+            ("edit", json.dumps(rita | {"ts": 1})),
         ):
             async with session.post(f"{url}/page/{path}", data=body) as answer:
                 assert answer.status == 400, path

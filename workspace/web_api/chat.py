@@ -35,7 +35,7 @@ _POSTING = (*_CONTENT, "thread_ts", "icon_emoji", "icon_url", "username")
         "reply_broadcast",
         "unfurl_links",
         "unfurl_media",
-        "client_msg_id",
+        "unfurl_app_links",
         "markdown_text",
     ),
     tier=0,

@@ -86,6 +86,7 @@ async def complete_upload(call: Call) -> Answer:
                     app_id=services.app.id,
                     team_id=call.installation.team_id,
                     text=app_text(call.text("initial_comment")),
+                    subtype="file_share",
                     files=[file.id for file in files],
                     thread_ts=call.text("thread_ts"),
                 ),

@@ -64,7 +64,7 @@ class Authorize:
         if query.get("client_id") != app.client_id:
             return web.Response(status=400, text="invalid_client_id")
         redirect = query.get("redirect_uri") or next(iter(app.manifest.redirect_urls), "")
-        allowed = any(redirect.startswith(known) for known in app.manifest.redirect_urls)
+        allowed = any(_is_below(redirect, known) for known in app.manifest.redirect_urls)
         if not redirect or not allowed:
             return web.Response(status=400, text="bad_redirect_uri")
         user = self._services.state.users.get(query.get("user", ""))
@@ -84,3 +84,7 @@ class Authorize:
             answer["code"] = code
         joiner = "&" if "?" in redirect else "?"
         raise web.HTTPFound(f"{redirect}{joiner}{urlencode(answer)}")
+
+
+def _is_below(redirect: str, known: str) -> bool:
+    return redirect == known or redirect.startswith((f"{known.rstrip('/')}/", f"{known}?"))
