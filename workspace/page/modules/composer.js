@@ -197,10 +197,12 @@ export class Composer {
         this._show();
         return;
       }
-      const whole = this._choices.length === 1 && this._area.value.trim() === this._choices[0].text;
-      if (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey && !whole)) {
+      // What is written in full already needs no completion: Enter sends it.
+      const chosen = this._choices[this._chosen];
+      const isWhole = this._area.value.slice(0, this._area.selectionStart).endsWith(chosen.text);
+      if (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey && !isWhole)) {
         event.preventDefault();
-        this._take(this._choices[this._chosen]);
+        this._take(chosen);
         return;
       }
       if (event.key === "Escape") {

@@ -154,6 +154,10 @@ function overflow(description, block, form) {
 
 /** Puts a popover menu beside its opener, lets arrows move in it. */
 export function openBeside(menu, opener) {
+  menu.addEventListener("beforetoggle", (event) => {
+    // Its size is known only once it is open: until it is in its place, it is not seen.
+    if (event.newState === "open") menu.style.visibility = "hidden";
+  });
   menu.addEventListener("toggle", (event) => {
     if (event.newState !== "open") return;
     const box = opener.getBoundingClientRect();
@@ -161,6 +165,7 @@ export function openBeside(menu, opener) {
     const below = box.bottom + 4 + height <= window.innerHeight;
     menu.style.top = `${Math.max(8, below ? box.bottom + 4 : box.top - height - 4)}px`;
     menu.style.left = `${Math.max(8, Math.min(box.right - width, window.innerWidth - width - 8))}px`;
+    menu.style.visibility = "";
     menu.querySelector("button:not(:disabled)")?.focus();
   });
   menu.addEventListener("keydown", (event) => {

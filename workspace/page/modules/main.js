@@ -161,7 +161,15 @@ class Page {
     });
   }
 
+  /** Once a frame is enough, however much happens. */
   showSidebar() {
+    this._sidebarFrame ??= requestAnimationFrame(() => {
+      this._sidebarFrame = null;
+      this._showSidebarNow();
+    });
+  }
+
+  _showSidebarNow() {
     this.sidebar.show({
       channel: this.channel,
       isHome: this.isHome,

@@ -54,8 +54,13 @@ export class MessageList {
     fill(this._list, nodes.length ? nodes : h("p", { class: "empty" }, "Nothing has been written here yet."));
   }
 
+  /** Once a frame is enough, however many messages come. */
   toEnd() {
-    this.node.scrollTop = this.node.scrollHeight;
+    this._isAtEnd = true;
+    this._frame ??= requestAnimationFrame(() => {
+      this._frame = null;
+      this.node.scrollTop = this.node.scrollHeight;
+    });
   }
 
   _distance() {

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 
 const LOG_KEPT = 1000;
+const READ_DELAY = 300;
 
 /**
  * Sends `reset` (somebody else, or everything anew), `channels`, `message`, `views`, `home`, `log`,
@@ -30,6 +31,7 @@ export class Store extends EventTarget {
     this._seen = new Map();
     this._isAsking = false;
     this._mustAskAgain = false;
+    this._seeing = null;
     this.names = {
       user: (id) => nameOf(this.users.get(id)),
       users: () => [...this.users.values()].filter((user) => !user.is_bot && user.id !== "USLACKBOT"),
@@ -92,11 +94,28 @@ export class Store extends EventTarget {
       this.log.push(event.entry);
       if (this.log.length > LOG_KEPT) this.log.shift();
       this._tell("log", { entry: event.entry });
+      // A fault is used up by a request; nobody tells of it.
+      if (this.faults.length) this.refresh();
     } else if (event.type === "ack_failed") {
       this._tell("problem", event);
-    } else {
+    } else if (event.messages && this.channels.has(event.channel)) {
+      this._heard(event);
+    } else if (event.type !== "file") {
       this.refresh();
     }
+  }
+
+  /** Takes what the stream tells about messages. A snapshot that is on its way may be older. */
+  _heard({ type, channel, ts, messages }) {
+    if (this._isAsking) this._mustAskAgain = true;
+    const known = this.messages.get(channel);
+    for (const message of messages) {
+      const isNew = !known.has(message.ts);
+      if (!isNew && same(known.get(message.ts), message)) continue;
+      known.set(message.ts, message);
+      this._tell("message", { channel, ts: message.ts, message, isNew });
+    }
+    if (type === "message_deleted" && known.delete(ts)) this._tell("message", { channel, ts, message: null });
   }
 
   /** Asks for everything again and tells what is different; many calls at once ask only twice. */
@@ -144,22 +163,23 @@ export class Store extends EventTarget {
 
   /** How many messages of the channel this person has not seen. */
   unread(channel) {
-    const seen = this._seen.get(channel);
-    if (seen === undefined) return this.channels.get(channel)?.unread ?? 0;
-    return [...this.messages.get(channel).values()].filter((message) => message.ts > seen && message.user !== this.me.id).length;
+    const seen = this._seen.get(channel) ?? this.channels.get(channel)?.read ?? "";
+    const all = [...(this.messages.get(channel)?.values() ?? [])];
+    return all.filter((message) => message.ts > seen && message.user !== this.me.id).length;
   }
 
   /** The person has seen everything in the channel. */
-  async see(channel) {
+  see(channel) {
     const last = [...(this.messages.get(channel)?.keys() ?? [])].sort().at(-1);
     if (!last || this._seen.get(channel) === last) return;
     this._seen.set(channel, last);
     this._tell("channels");
-    try {
-      await api.post("read", { user: this.me.id, channel, ts: last });
-    } catch {
-      // It only means that the message counts as unread again after a reload.
-    }
+    clearTimeout(this._seeing);
+    const user = this.me.id;
+    this._seeing = setTimeout(() => {
+      // If it fails, messages count as unread again after a reload: no more than that.
+      api.post("read", { user, channel, ts: last }).catch(() => {});
+    }, READ_DELAY);
   }
 
   /** The messages of a channel (roots and broadcasts) or of a thread, oldest first. */
