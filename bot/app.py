@@ -24,7 +24,7 @@ import handlers
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
-from bot.requests.delivery import Delivery, Receipt
+from bot.requests.delivery import Delivery, Patience, Receipt
 from bot.requests.messages import Messages
 from bot.requests.service import Requests
 from bot.serving.health import health_application
@@ -186,6 +186,7 @@ class Bot:
                 on_failed=failed,
                 observe=self._observe,
                 pool=pool,
+                patience=Patience(lease=self._settings.lease),
                 concurrency=concurrency,
             )
             task = asyncio.create_task(delivery.run())

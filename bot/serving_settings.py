@@ -149,6 +149,14 @@ class ServingSettings:
         int,
         Setting(count(1, 10000), "count", "Lookups that one user may have waiting."),
     ] = 100
+    lease: Annotated[
+        float,
+        Setting(
+            number(1, 3600),
+            SECONDS,
+            "How long after the last sign of life of a replica the others take over what it had begun.",
+        ),
+    ] = 30.0
     retention_lookups: Annotated[
         int, Setting(count(1, 36500), _DAYS, "How long lookups are kept.")
     ] = 90

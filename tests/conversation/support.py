@@ -103,6 +103,7 @@ class Surroundings:
             "WHICHROOT_SUPPORT_BY": "group",
             "WHICHROOT_SUPPORT_GROUP": settings.support_group,
             "WHICHROOT_LISTEN_PORT": "0",
+            "WHICHROOT_LEASE": "2",
             **other,
         }
 
