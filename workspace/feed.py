@@ -23,8 +23,12 @@ class Feed:
         self.publish("end")
 
     def publish(self, kind: str, *, users: list[str] | None = None, **more: Any) -> None:
-        """Tell every watcher. `users` limits it to those people; None is everyone."""
-        self.sequence += 1
+        """Tell every watcher. `users` limits it to those people; None is everyone.
+
+        Lines of the log are told, but are no change of the state: they keep the number.
+        """
+        if kind != "log":
+            self.sequence += 1
         happening = {"type": kind, "sequence": self.sequence, "users": users, **more}
         for watcher in self._watchers:
             if watcher.qsize() < _KEPT:
@@ -46,7 +50,9 @@ class Feed:
             return True
         async with self.watch() as queue:
             try:
-                await asyncio.wait_for(queue.get(), seconds)
+                async with asyncio.timeout(seconds):
+                    while self.sequence <= sequence:
+                        await queue.get()
             except TimeoutError:
                 return False
         return True

@@ -46,7 +46,8 @@ class Message:
 
 
 class Messages:
-    """All messages of all channels, in the order of their `ts`. Ephemeral ones are kept apart."""
+    """All messages of all channels, added in the order of their `ts`. Ephemeral ones are kept
+    apart."""
 
     def __init__(self) -> None:
         self._by_channel: dict[str, dict[str, Message]] = {}
@@ -72,12 +73,12 @@ class Messages:
 
     def of_channel(self, channel: str) -> list[Message]:
         """Everything in the channel, replies too, oldest first."""
-        return [self._by_channel[channel][ts] for ts in sorted(self._by_channel.get(channel, {}))]
+        return list(self._by_channel.get(channel, {}).values())
 
     def ephemeral_of(self, channel: str, user: str) -> list[Message]:
         """What only this user sees in the channel, oldest first."""
         shelf = self._ephemeral.get(channel, {})
-        return [shelf[ts] for ts in sorted(shelf) if shelf[ts].ephemeral_to == user]
+        return [message for message in shelf.values() if message.ephemeral_to == user]
 
     def thread(self, channel: str, root_ts: str) -> list[Message]:
         """The root (if it still exists) and its replies, oldest first."""

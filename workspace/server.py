@@ -207,7 +207,7 @@ class Workspace:
         faults = Faults()
         tasks = Tasks()
         rates = Rates(strict=self._rules.strict_rates)
-        socket_mode = SocketMode(app, self._rules, log, faults, tasks)
+        socket_mode = SocketMode(app, self._rules, log, faults, tasks, feed)
         http = HttpDelivery(app, log, faults, self._request_url)
         transport: Transport = socket_mode if self._manifest.socket_mode else http
         self._http = http

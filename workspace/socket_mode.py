@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 from workspace.apps import App
 from workspace.delivery import Acknowledgement, EnvelopeType, Failure
 from workspace.faults import Faults
-from workspace.feed import Log
+from workspace.feed import Feed, Log
 from workspace.rules import Rules
 from workspace.tasks import Tasks
 
@@ -47,8 +47,11 @@ class SocketMode:
     as long as its time lasts.
     """
 
-    def __init__(self, app: App, rules: Rules, log: Log, faults: Faults, tasks: Tasks) -> None:
+    def __init__(
+        self, app: App, rules: Rules, log: Log, faults: Faults, tasks: Tasks, feed: Feed
+    ) -> None:
         self._app = app
+        self._feed = feed
         self._tasks = tasks
         self._rules = rules
         self._log = log
@@ -85,7 +88,7 @@ class SocketMode:
             await self._disconnect(connection, "too_many_websockets")
             return socket
         self._connections.append(connection)
-        self._log.add("connection", at=time.time(), connection=connection.id, event="opened")
+        self._note(connection, "opened")
         refresh = asyncio.ensure_future(self._refresh_later(connection))
         try:
             await socket.send_json(self._hello(connection))
@@ -247,7 +250,7 @@ class SocketMode:
 
     async def _disconnect(self, connection: _Connection, reason: str) -> None:
         connection.retiring = True
-        self._log.add("connection", at=time.time(), connection=connection.id, event=reason)
+        self._note(connection, reason)
         try:
             await connection.socket.send_json(
                 {
@@ -272,11 +275,15 @@ class SocketMode:
         await asyncio.sleep(self._rules.refresh_seconds)
         await self._disconnect(connection, "refresh_requested")
 
+    def _note(self, connection: _Connection, event: str) -> None:
+        self._log.add("connection", at=time.time(), connection=connection.id, event=event)
+        self._feed.publish("connection")
+
     def _forget(self, connection: _Connection) -> None:
         if connection not in self._connections:
             return
         self._connections.remove(connection)
-        self._log.add("connection", at=time.time(), connection=connection.id, event="closed")
+        self._note(connection, "closed")
         for envelope in self._waiting.values():
             if envelope.connection == connection.id and not envelope.acknowledged.done():
                 envelope.acknowledged.set_result(None)
