@@ -262,9 +262,9 @@ function choices(description, block, form, labels, { type, options, chosen, onCh
           { class: "choice" },
           input,
           h(
-            "label",
-            { for: id },
-            h("span", {}, textObject(option.text, form)),
+            "div",
+            {},
+            h("label", { for: id }, textObject(option.text, form)),
             option.description ? h("small", { id: note }, textObject(option.description, form)) : null,
           ),
         );

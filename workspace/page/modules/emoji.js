@@ -41,7 +41,9 @@ const DRAWN = {
   "✅": "check", "☑": "check", "✔": "check", "⚠": "warning", "⛔": "stop", "🚫": "stop", "🛑": "stop", "❌": "cross",
   "🔁": "repeat", "🔄": "repeat", "⏳": "hourglass", "⌛": "hourglass", "ℹ": "info", "🔑": "key", "🔒": "lock",
   "🔐": "lock", "🟢": "green", "🟡": "yellow", "🟠": "yellow", "🔴": "red", "🚨": "red", "🔵": "blue", "⚪": "white",
-  "💡": "bulb", "❓": "question",
+  "💡": "bulb", "❓": "question", "📨": "envelope", "✉": "envelope", "🛠": "tools", "🔧": "tools", "📦": "package",
+  "📎": "clip", "📄": "page", "📃": "page", "🆕": "new", "🟰": "equals", "➕": "plus", "🔗": "link", "🔎": "search",
+  "🔍": "search", "💬": "speech", "🎫": "ticket",
 };
 const PATTERN = new RegExp(`(${Object.keys(DRAWN).join("|")})\uFE0F?`, "gu");
 

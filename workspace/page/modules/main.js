@@ -323,12 +323,26 @@ class Page {
   }
 
   clicked(event) {
+    const place = linkedPlace(event.target.closest?.("a")?.href);
+    if (place && this.store.channels.has(place.channel)) {
+      event.preventDefault();
+      this.open(place);
+      return;
+    }
     const channel = event.target.closest?.("[data-channel]")?.dataset.channel;
     if (channel && this.store.channels.has(channel)) this.open({ channel });
     if (document.body.classList.contains("sidebar-open") && !event.target.closest(".sidebar, .sidebar-toggle")) {
       document.body.classList.remove("sidebar-open");
     }
   }
+}
+
+/** The channel and thread that a permalink of this workspace leads to, or null. */
+function linkedPlace(address) {
+  if (!address?.startsWith(`${location.origin}/archives/`)) return null;
+  const url = new URL(address);
+  const [, channel, seconds, rest] = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(url.pathname) ?? [];
+  return channel ? { channel, thread: url.searchParams.get("thread_ts") ?? `${seconds}.${rest}` } : null;
 }
 
 function tab(text, isSelected, onClick) {
