@@ -22,13 +22,18 @@ Who is there, and in which channels, is said in `workspace.cast`. A tour of the 
 - the model: `people`, `conversations`, `messages`, `files`, `views`, `apps`, kept by `state`;
   `text` is what Slack makes of typed text, `rendering` how a message looks in Slack's JSON;
 - acts and what follows from them: `activity` (messages, reactions, files), `interactions` (commands,
-  clicks, modals, shortcuts), `events` (the Events API with its retries), `grants` (trigger ids,
+  clicks, modals, shortcuts; `payloads` is what they send, `forms` what people enter), `events` (the Events API with its retries), `grants` (trigger ids,
   response URLs);
 - the app's side: `web_api/` (a module per family of methods), `socket_mode`, `http_delivery`,
   `hooks` (response URLs), `transfers` (file bytes);
 - strictness: `block_kit/`, `rates`, `rules` (all times and counts), `faults` (what goes wrong on
   order);
-- the people's side: `page_api`, `snapshot`, `person`, and the page itself in `page/`.
+- the people's side: `page_api`, `page_control` (log and faults), `snapshot`, `person`, `guard`, and the
+  page itself in `page/`.
+
+Where Slack's documentation is silent, the sources are named at the place. Known to differ from Slack:
+messages that people type carry no `rich_text` block; links are not unfurled; group direct messages,
+`external_select` suggestions, canvases, lists and user tokens do not exist.
 """
 
 from workspace.cast import Cast

@@ -54,9 +54,9 @@ class Activity:
         thread_ts = draft.thread_ts
         if thread_ts and not draft.ephemeral_to:
             root = self._state.messages.find(channel.id, thread_ts)
-            if root is None and not self._state.messages.replies(channel.id, thread_ts):
+            if root is None:
                 thread_ts = ""
-            elif root is not None and root.is_reply:
+            elif root.is_reply:
                 thread_ts = root.thread_ts
         is_broadcast = draft.is_broadcast and bool(thread_ts)
         message = Message(
@@ -133,13 +133,14 @@ class Activity:
         )
 
     def delete(self, message: Message) -> None:
-        """Delete a message."""
+        """Delete a message. One that has replies leaves a tombstone that holds its thread."""
         channel = self._state.channel(message.channel)
+        if not message.is_reply and self._state.messages.replies(channel.id, message.ts):
+            self._bury(message, channel)
+            return
         before = self._event(message, channel)
         self._state.messages.remove(message)
-        for file_id in message.files:
-            file = self._state.files[file_id]
-            file.shares = [share for share in file.shares if share != (channel.id, message.ts)]
+        self._unshare(message)
         self._tell("message_deleted", channel, message)
         if message.ephemeral_to:
             return
@@ -154,6 +155,37 @@ class Activity:
             },
             channel,
         )
+
+    def _bury(self, message: Message, channel: Channel) -> None:
+        before = self._event(message, channel)
+        self._unshare(message)
+        tombstone = Message(
+            ts=message.ts,
+            channel=channel.id,
+            team_id=message.team_id,
+            user="USLACKBOT",
+            text="This message was deleted.",
+            subtype="tombstone",
+            thread_ts=message.ts,
+        )
+        self._state.messages.add(tombstone)
+        self._tell("message_changed", channel, tombstone)
+        self._events.emit_message(
+            {
+                "type": "message",
+                "subtype": "message_changed",
+                "hidden": True,
+                "message": self._event(tombstone, channel) | {"hidden": True},
+                "previous_message": before,
+                "ts": self._state.identifiers.timestamp(),
+            },
+            channel,
+        )
+
+    def _unshare(self, message: Message) -> None:
+        for file_id in message.files:
+            file = self._state.files[file_id]
+            file.shares = [s for s in file.shares if s != (message.channel, message.ts)]
 
     def react(self, message: Message, name: str, user: str, *, remove: bool = False) -> None:
         """Add or remove a reaction. Raises SlackError `already_reacted` or `no_reaction`."""

@@ -13,6 +13,7 @@ from workspace.conversations import Channel
 from workspace.delivery import Acknowledgement, Failure
 from workspace.errors import SlackError
 from workspace.messages import Message
+from workspace.payloads import Payloads, shown_name
 from workspace.people import User
 from workspace.services import Services
 from workspace.text import typed_command
@@ -35,6 +36,7 @@ class Interactions:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._state = services.state
+        self._payloads = Payloads(services)
 
     async def command(self, user_id: str, channel_id: str, line: str) -> Result:
         """Type `/command text` into a channel. Its answer appears only to this user, unless the
@@ -64,7 +66,7 @@ class Interactions:
             ),
             "api_app_id": self._services.app.id,
             "is_enterprise_install": "false",
-            "response_url": self._response_url("commands", channel, user, installation),
+            "response_url": self._payloads.response_url("commands", channel, user, installation),
             "trigger_id": self._services.grants.trigger(user.id, installation.team_id),
         }
         answer = await self._services.transport.send(
@@ -105,11 +107,11 @@ class Interactions:
         found = forms.find(blocks, action_id, block_id)
         if found is None:
             raise SlackError("action_not_found", f"there is no component {action_id!r} there")
-        payload = self._interaction("block_actions", user, installation)
-        payload["actions"] = [self._used(*found, entered)]
+        payload = self._payloads.interaction("block_actions", user, installation)
+        payload["actions"] = [self._payloads.used(*found, entered)]
         if "view_id" in container:
             view.state = forms.read_state(
-                blocks, state, self._describe_file(installation), view.state
+                blocks, state, self._payloads.describe_file(installation), view.state
             )
             payload["container"] = {"type": "view", "view_id": view.id}
             payload["view"] = view.to_slack()
@@ -117,8 +119,8 @@ class Interactions:
                 user.id, installation.team_id, view_id=view.id
             )
         else:
-            payload |= self._message_context(message, user, installation)
-            values = forms.read_state(blocks, state, self._describe_file(installation), {})
+            payload |= self._payloads.message_context(message, user, installation)
+            values = forms.read_state(blocks, state, self._payloads.describe_file(installation), {})
             payload["state"] = {"values": values}
         answer = await self._send(payload)
         if isinstance(answer, Failure):
@@ -131,12 +133,12 @@ class Interactions:
         view = self._view(user, view_id)
         installation = self._services.app.installations[view.team_id]
         view.state = forms.read_state(
-            view.source["blocks"], state, self._describe_file(installation), view.state
+            view.source["blocks"], state, self._payloads.describe_file(installation), view.state
         )
         errors = forms.form_errors(view.source["blocks"], view.state)
         if errors:
             return {"ok": False, "error": "form", "errors": errors}
-        payload = self._view_interaction("view_submission", user, installation, view)
+        payload = self._payloads.view_interaction("view_submission", user, installation, view)
         payload |= {"response_urls": []}
         answer = await self._send(payload)
         if isinstance(answer, Failure):
@@ -165,7 +167,7 @@ class Interactions:
         for item in closed:
             if item.source.get("notify_on_close"):
                 installation = self._services.app.installations[item.team_id]
-                payload = self._view_interaction("view_closed", user, installation, item)
+                payload = self._payloads.view_interaction("view_closed", user, installation, item)
                 payload.pop("trigger_id")
                 payload |= {"is_cleared": len(closed) > 1}
                 await self._send(payload)
@@ -181,7 +183,7 @@ class Interactions:
         if shortcut is None or installation is None:
             return {"ok": False, "error": "no_such_shortcut", "message": "No such shortcut."}
         kind = "message_action" if shortcut.type == "message" else "shortcut"
-        payload = self._interaction(kind, user, installation)
+        payload = self._payloads.interaction(kind, user, installation)
         payload |= {"callback_id": callback_id, "action_ts": self._state.identifiers.timestamp()}
         if shortcut.type == "message":
             message = self._message(user, channel_id, ts)
@@ -189,8 +191,8 @@ class Interactions:
             payload |= {
                 "message_ts": message.ts,
                 "message": self._services.rendering.message(message),
-                "channel": {"id": channel.id, "name": _shown_name(channel)},
-                "response_url": self._response_url(
+                "channel": {"id": channel.id, "name": shown_name(channel)},
+                "response_url": self._payloads.response_url(
                     "actions", channel, user, installation, message=message
                 ),
             }
@@ -283,106 +285,6 @@ class Interactions:
             url=self._services.app.manifest.interactivity_url,
         )
 
-    def _interaction(
-        self, kind: str, user: User, installation: Installation, *, view_id: str = ""
-    ) -> dict[str, Any]:
-        team = self._state.teams[installation.team_id]
-        return {
-            "type": kind,
-            "token": self._services.app.verification_token,
-            "api_app_id": self._services.app.id,
-            "team": {"id": team.id, "domain": team.domain},
-            "enterprise": None,
-            "is_enterprise_install": False,
-            "user": {
-                "id": user.id,
-                "username": user.name,
-                "name": user.name,
-                "team_id": user.team_id,
-            },
-            "trigger_id": self._services.grants.trigger(user.id, team.id, view_id=view_id),
-        }
-
-    def _view_interaction(
-        self, kind: str, user: User, installation: Installation, view: View
-    ) -> dict[str, Any]:
-        """Here `team` is the person's own; the view says in which team the app is installed."""
-        payload = self._interaction(kind, user, installation, view_id=view.id)
-        team = self._state.teams[user.team_id]
-        return payload | {
-            "team": {"id": team.id, "domain": team.domain},
-            "view": view.to_slack(),
-        }
-
-    def _message_context(
-        self, message: Message, user: User, installation: Installation
-    ) -> dict[str, Any]:
-        channel = self._state.channel(message.channel)
-        context: dict[str, Any] = {
-            "container": {
-                "type": "message",
-                "message_ts": message.ts,
-                "channel_id": channel.id,
-                "is_ephemeral": bool(message.ephemeral_to),
-            },
-            "channel": {"id": channel.id, "name": _shown_name(channel)},
-            "response_url": self._response_url(
-                "actions", channel, user, installation, message=message
-            ),
-        }
-        if message.thread_ts:
-            context["container"]["thread_ts"] = message.thread_ts
-        if not message.ephemeral_to:
-            context["message"] = self._services.rendering.message(message)
-        return context
-
-    def _used(
-        self, block: dict[str, Any], element: dict[str, Any], entered: dict[str, Any]
-    ) -> dict[str, Any]:
-        used: dict[str, Any] = {
-            "type": element["type"],
-            "action_id": element["action_id"],
-            "block_id": block["block_id"],
-            "action_ts": self._state.identifiers.timestamp(),
-        }
-        if element["type"] == "button":
-            used |= {
-                key: element[key] for key in ("text", "value", "style", "url") if key in element
-            }
-        else:
-            key, _ = forms.FIELDS[element["type"]]
-            used[key] = forms.read_value(element, entered, lambda file_id: {"id": file_id})
-            if "placeholder" in element:
-                used["placeholder"] = element["placeholder"]
-        return used
-
-    def _describe_file(self, installation: Installation) -> forms.Describe:
-        def describe(file_id: str) -> dict[str, Any]:
-            self._state.file(file_id).readers.add(installation.bot_user_id)
-            return self._services.rendering.file(file_id)
-
-        return describe
-
-    def _response_url(
-        self,
-        kind: str,
-        channel: Channel,
-        user: User,
-        installation: Installation,
-        *,
-        message: Message | None = None,
-    ) -> str:
-        path = self._services.grants.response_url(
-            kind,
-            channel=channel.id,
-            user=user.id,
-            team_id=installation.team_id,
-            thread_ts=message.thread_ts if message and message.is_reply else "",
-            message_ts=message.ts if message else "",
-            ephemeral=bool(message and message.ephemeral_to),
-        )
-        return f"{self._services.base_url}{path}"
-
     def _in_channel(self, user_id: str, channel_id: str) -> tuple[User, Channel]:
         user = self._state.user(user_id)
         channel = self._state.channel(channel_id)
@@ -408,9 +310,3 @@ class Interactions:
 
 def _attachment_blocks(message: Message) -> list[dict[str, Any]]:
     return [block for item in message.attachments for block in item.get("blocks", [])]
-
-
-def _shown_name(channel: Channel) -> str:
-    if channel.kind == "im":
-        return "directmessage"
-    return "privategroup" if channel.kind == "group" else channel.name

@@ -67,7 +67,7 @@ class Messages:
         return self._ephemeral.get(channel, {}).get(ts)
 
     def remove(self, message: Message) -> None:
-        """Forget a message. A root with replies leaves them behind, as in Slack."""
+        """Forget a message."""
         shelf = self._ephemeral if message.ephemeral_to else self._by_channel
         shelf.get(message.channel, {}).pop(message.ts, None)
 
@@ -81,7 +81,7 @@ class Messages:
         return [message for message in shelf.values() if message.ephemeral_to == user]
 
     def thread(self, channel: str, root_ts: str) -> list[Message]:
-        """The root (if it still exists) and its replies, oldest first."""
+        """The root and its replies, oldest first."""
         return [
             message
             for message in self.of_channel(channel)

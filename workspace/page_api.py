@@ -20,6 +20,7 @@ from workspace.errors import SlackError
 from workspace.files import File
 from workspace.forms import Values
 from workspace.interactions import Interactions
+from workspace.page_control import Body, read_body, refused
 from workspace.people import User
 from workspace.services import Services
 from workspace.snapshot import Snapshot
@@ -29,7 +30,6 @@ _LONGEST_WAIT = 30.0
 _KEEP_ALIVE = 15.0
 _ABOUT_MESSAGES = ("message", "ephemeral", "message_changed", "message_deleted", "reaction")
 
-Body = dict[str, Any]
 Act = Callable[[User, Body], Awaitable[dict[str, Any]]]
 
 
@@ -52,13 +52,10 @@ class PageApi:
         """Register every path."""
         router.add_get("/page/state", self._get_state)
         router.add_get("/page/stream", self._stream)
-        router.add_get("/page/log", self._log)
         router.add_get("/page/people", self._people)
         router.add_get("/page/places", self._get_places)
         router.add_get("/page/file/{file}/{name}", self._download)
         router.add_post("/page/upload", self._upload)
-        router.add_post("/page/faults", self._faults)
-        router.add_post("/page/disconnect", self._disconnect)
         acts: dict[str, Act] = {
             "message": self._message,
             "edit": self._edit,
@@ -80,11 +77,11 @@ class PageApi:
     def _handler(self, act: Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                body = await _body(request)
+                body = await read_body(request)
                 user = self._state.user(_required(body, "user"))
                 return web.json_response(await act(user, body))
             except SlackError as error:
-                return _refused(error)
+                return refused(error)
 
         return handle
 
@@ -112,13 +109,13 @@ class PageApi:
         try:
             user = self._state.user(request.query.get("user", ""))
         except SlackError as error:
-            return _refused(error)
+            return refused(error)
         if "since" in request.query:
             try:
                 since = int(request.query["since"])
                 wait = min(float(request.query.get("wait", "0")), _LONGEST_WAIT)
             except ValueError:
-                return _refused(SlackError("invalid_arguments", "since and wait are numbers"))
+                return refused(SlackError("invalid_arguments", "since and wait are numbers"))
             await self._services.feed.wait_beyond(since, wait)
         return web.json_response(self._snapshot.of(user))
 
@@ -127,7 +124,7 @@ class PageApi:
         try:
             user = self._state.user(request.query.get("user", ""))
         except SlackError as error:
-            return _refused(error)
+            return refused(error)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -168,36 +165,6 @@ class PageApi:
             if ts
         ]
         return {"messages": [self._snapshot.message(one) for one in found if one is not None]}
-
-    async def _log(self, request: web.Request) -> web.StreamResponse:
-        """Requests, envelopes and acknowledgements, oldest first."""
-        return web.json_response(self._services.log.entries())
-
-    async def _faults(self, request: web.Request) -> web.StreamResponse:
-        """Order faults: `{"clear": true}` and/or the fields of one, or `{"faults": [{…}, …]}`."""
-        try:
-            body = await _body(request)
-            if body.pop("clear", False):
-                self._services.faults.clear()
-            for order in body.get("faults") or ([body] if body else []):
-                self._services.faults.order(**order)
-        except (SlackError, ValueError, TypeError) as error:
-            return _refused(SlackError("invalid_fault", str(error)))
-        self._services.feed.publish("faults")
-        return web.json_response({"ok": True, "faults": self._services.faults.listed()})
-
-    async def _disconnect(self, request: web.Request) -> web.StreamResponse:
-        """`{"reason": "warning" | "refresh_requested" | "link_disabled" | "cut"}`."""
-        try:
-            reason = (await _body(request)).get("reason", "refresh_requested")
-        except SlackError as error:
-            return _refused(error)
-        socket_mode = self._services.socket_mode
-        if reason == "cut":
-            return web.json_response({"ok": True, "connections": await socket_mode.cut()})
-        if reason not in ("warning", "refresh_requested", "link_disabled"):
-            return _refused(SlackError("invalid_reason", f"unknown reason {reason!r}"))
-        return web.json_response({"ok": True, "connections": await socket_mode.disconnect(reason)})
 
     async def _message(self, user: User, body: Body) -> dict[str, Any]:
         channel = self._joined(user, _required(body, "channel"))
@@ -323,10 +290,10 @@ class PageApi:
         try:
             user = self._state.user(str(form.get("user", "")))
         except SlackError as error:
-            return _refused(error)
+            return refused(error)
         upload = form.get("file")
         if not isinstance(upload, web.FileField):
-            return _refused(SlackError("no_file_data"))
+            return refused(SlackError("no_file_data"))
         name = upload.filename.replace("/", "_") or "file"
         file = File(
             id=self._state.identifiers.new("F"),
@@ -345,7 +312,7 @@ class PageApi:
         try:
             file = self._state.file(request.match_info["file"])
         except SlackError as error:
-            return _refused(error)
+            return refused(error)
         return web.Response(
             body=file.content or b"",
             content_type="application/octet-stream",
@@ -368,16 +335,6 @@ class PageApi:
         return file
 
 
-async def _body(request: web.Request) -> Body:
-    try:
-        body = json.loads(await request.text() or "{}")
-    except ValueError:
-        raise SlackError("invalid_json") from None
-    if not isinstance(body, dict):
-        raise SlackError("json_not_object")
-    return body
-
-
 def _values(body: Body) -> Values:
     """The `state` of a form: block id → action id → value."""
     state = body.get("state") or {}
@@ -394,8 +351,3 @@ def _required(body: Body, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise SlackError("invalid_arguments", f"{name} is missing")
     return value
-
-
-def _refused(error: SlackError) -> web.Response:
-    message = "; ".join(error.messages) or error.code.replace("_", " ")
-    return web.json_response({"ok": False, "error": error.code, "message": message}, status=400)

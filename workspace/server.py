@@ -26,6 +26,7 @@ from workspace.identifiers import Identifiers
 from workspace.interactions import Interactions
 from workspace.manifest import Manifest
 from workspace.page_api import PageApi
+from workspace.page_control import PageControl
 from workspace.person import Person
 from workspace.rates import Rates
 from workspace.rendering import Rendering
@@ -171,7 +172,7 @@ class Workspace:
         }
 
     async def start(self) -> None:
-        """Listen. The address is known afterwards."""
+        """Listen. The address is known afterwards. Raises OSError if the port is taken."""
         application = web.Application(middlewares=[guard], client_max_size=_LARGEST_REQUEST)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         # Routes must be there before the runner is set up, the port only afterwards.
@@ -179,8 +180,11 @@ class Workspace:
         self.services = services
         _routes(application, services, self._places)
         await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port)
-        await site.start()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
         port = runner.addresses[0][1]
         shown = "127.0.0.1" if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104
         services.base_url = services.rendering.base_url = f"http://{shown}:{port}"
@@ -256,6 +260,7 @@ def _routes(
     router.add_get("/files-pri/{file}/{name}", transfers.download)
     router.add_get("/files-pri/{file}/download/{name}", transfers.download)
     page.add_routes(router)
+    PageControl(services).add_routes(router)
     if (_PAGE / "index.html").exists():
         router.add_get("/", _index)
         router.add_static("/static/", _PAGE)

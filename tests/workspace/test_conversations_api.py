@@ -71,7 +71,17 @@ async def test_a_thread_survives_its_deleted_root_and_replies_to_replies_join_it
     assert history["messages"][0]["reply_count"] == 2
     await greeter.client.chat_delete(channel=root["channel"], ts=root["ts"])
     replies = await greeter.client.conversations_replies(channel=root["channel"], ts=root["ts"])
-    assert [m["text"] for m in replies["messages"]] == ["one", "two"]
+    assert [m["text"] for m in replies["messages"]] == [
+        "This message was deleted.",
+        "one",
+        "two",
+    ]
+    assert replies["messages"][0]["subtype"] == "tombstone"
+    assert "bot_id" not in replies["messages"][0]
+    with pytest.raises(SlackApiError, match="cant_update_message"):
+        await greeter.client.chat_update(channel=root["channel"], ts=root["ts"], text="back")
+    three = await posted(greeter, "three", thread_ts=root["ts"])
+    assert three["message"]["thread_ts"] == root["ts"]
 
 
 async def test_history_pages_newest_first_and_replies_oldest_first(greeter: Bench) -> None:

@@ -89,6 +89,15 @@ async def test_edits_and_deletions_are_message_events_with_a_subtype(greeter: Be
     assert changed["previous_message"]["text"] == "one"
     await rita.delete(said)
     deleted = await heard.wait("message", "message_deleted")
+    root = await rita.say("#connectors", "root")
+    await rita.reply(root, "reply")
+    await rita.delete(root)
+    for _ in range(100):
+        if heard.events[-1].get("message", {}).get("subtype") == "tombstone":
+            break
+        await asyncio.sleep(0.02)
+    assert heard.events[-1]["message"]["subtype"] == "tombstone"
+    assert heard.events[-1]["previous_message"]["text"] == "root"
     assert deleted["deleted_ts"] == said["ts"]
     assert deleted["previous_message"]["text"] == "two"
 

@@ -213,6 +213,12 @@ async def test_a_process_of_its_own_prints_what_one_needs_and_ends_on_sigterm(
     assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
+async def test_a_port_that_is_taken_is_said(greeter: Bench) -> None:
+    port = int(greeter.workspace.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="address already in use"):
+        await Workspace(MANIFEST, port=port).start()
+
+
 async def test_a_process_with_a_bad_manifest_says_why(tmp_path: Path) -> None:
     path = tmp_path / "manifest.yml"
     path.write_text("display_information: {}")

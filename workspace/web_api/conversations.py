@@ -180,9 +180,9 @@ async def replies(call: Call) -> Answer:
     root = call.required("ts")
     store = call.services.state.messages
     found = store.find(channel.id, root)
-    if found is None and not store.replies(channel.id, root):
+    if found is None:
         raise SlackError("thread_not_found")
-    if found is not None and found.is_reply:
+    if found.is_reply:
         thread = [found]
     else:
         thread = [
