@@ -41,7 +41,6 @@ class ResponseUrl:
     team_id: str
     expires: float
     uses_left: int
-    thread_ts: str = ""
     message_ts: str = ""
     ephemeral: bool = False
 
@@ -87,7 +86,6 @@ class Grants:
         channel: str,
         user: str,
         team_id: str,
-        thread_ts: str = "",
         message_ts: str = "",
         ephemeral: bool = False,
     ) -> str:
@@ -100,7 +98,6 @@ class Grants:
             team_id=team_id,
             expires=time.monotonic() + self._rules.response_url_seconds,
             uses_left=self._rules.response_url_uses,
-            thread_ts=thread_ts,
             message_ts=message_ts,
             ephemeral=ephemeral,
         )

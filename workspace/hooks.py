@@ -61,6 +61,8 @@ class Hooks:
         return spoiled or spoil_after(request, fault) or web.Response(text=answer, status=status)
 
     def _answer(self, path: str, body: dict[str, Any]) -> None:
+        """Post, replace or delete. Even from a thread's button a new message goes to the channel,
+        unless the body has a `thread_ts` (https://github.com/slackapi/bolt-js/issues/963)."""
         url = self._services.grants.use(path)
         if body.get("delete_original"):
             self._services.activity.delete(self._original(url))
@@ -90,7 +92,7 @@ class Hooks:
                 blocks=content.blocks,
                 attachments=content.attachments,
                 metadata=content.metadata,
-                thread_ts=str(body.get("thread_ts") or url.thread_ts),
+                thread_ts=str(body.get("thread_ts") or ""),
                 ephemeral_to="" if in_channel else url.user,
             ),
         )

@@ -120,7 +120,6 @@ class Payloads:
             channel=channel.id,
             user=user.id,
             team_id=installation.team_id,
-            thread_ts=message.thread_ts if message and message.is_reply else "",
             message_ts=message.ts if message else "",
             ephemeral=bool(message and message.ephemeral_to),
         )

@@ -451,3 +451,26 @@ async def test_an_external_members_submission_names_both_teams(greeter: Bench) -
     assert installed is not None
     assert bodies[0]["view"]["app_installed_team_id"] == installed.team_id
     assert bodies[0]["team"]["id"] == bodies[0]["user"]["team_id"] != installed.team_id
+
+
+async def test_an_answer_to_a_button_in_a_thread_goes_to_the_channel_unless_it_names_the_thread(
+    greeter: Bench,
+) -> None:
+    actions = Actions(greeter, "press")
+    await greeter.connect()
+    channel = greeter.workspace.channels["connectors"]
+    root = await greeter.client.chat_postMessage(channel=channel, text="Root")
+    await greeter.client.chat_postMessage(
+        channel=channel, text="Press", blocks=buttons("press"), thread_ts=root["ts"]
+    )
+    sam = greeter.workspace.person("sam")
+    await sam.click(await sam.wait_for(lambda m: m["text"] == "Press"), "press")
+    await actions.arrived.wait()
+    body = actions.bodies[0]
+    assert body["container"]["thread_ts"] == root["ts"]
+    webhook = AsyncWebhookClient(body["response_url"])
+    await webhook.send(text="to the channel")
+    await webhook.send_dict({"text": "to the thread", "thread_ts": root["ts"]})
+    seen = {m["text"]: m.get("thread_ts") for m in await sam.messages("#connectors")}
+    assert seen["to the channel"] is None
+    assert seen["to the thread"] == root["ts"]
