@@ -29,8 +29,6 @@ OnFailed: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
 #: Told of each attempt: the act, `delivered`, `later`, `again` or `failed`, and its seconds.
 Observe: TypeAlias = Callable[[Act, str, float], None]
 
-#: How long a courier that was cancelled is waited for, in seconds.
-_CANCEL_SECONDS: Final = 5.0
 _MAX_LATER_SECONDS: Final = 3600.0
 _MEND_CLOCK_SECONDS: Final = 60.0
 
@@ -72,6 +70,8 @@ class Patience:
     """After the last sign of life of a worker its acts are anybody's."""
     courier: float = 120.0
     """A courier that takes longer is stopped; the attempt has failed."""
+    cancelled: float = 5.0
+    """One that does not end although it was stopped is left to itself."""
     poll: float = 1.0
     """How often work is looked for that other processes put."""
     first: float = 2.0
@@ -155,7 +155,7 @@ class Delivery:
         for task in self._running.keys() - self._with_outcome:
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running, timeout=2 * _CANCEL_SECONDS)
+            await asyncio.wait(self._running, timeout=2 * self._patience.cancelled)
         self._idle.set()
         await self._ended.wait()
 
@@ -265,7 +265,7 @@ class Delivery:
         finally:
             if not task.done():
                 task.cancel()
-                await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
+                await asyncio.wait({task}, timeout=self._patience.cancelled)
 
     def _failure(
         self, lease: Lease, reason: str, *, maybe_delivered: bool, attempts: int | None = None

@@ -25,14 +25,14 @@ class Writing:
 
     async def deliver(self, act: Act) -> Receipt:
         """Writes one line."""
-        await asyncio.sleep(random.uniform(0, 0.004))
+        await asyncio.sleep(random.uniform(0, 0.03))
         if act.maybe_delivered and act.id in self._file.read_text().split():
             return {"found": True}
         with self._file.open("a") as stream:
             stream.write(f"{act.id}\n")
             stream.flush()
             os.fsync(stream.fileno())
-        await asyncio.sleep(random.uniform(0, 0.004))
+        await asyncio.sleep(random.uniform(0, 0.03))
         return {"found": False}
 
 

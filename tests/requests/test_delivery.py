@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -14,6 +15,7 @@ from sqlalchemy import select, text
 from bot.requests.delivery import (
     Delivery,
     Later,
+    OnDelivered,
     Patience,
     Receipt,
     Undeliverable,
@@ -64,7 +66,7 @@ async def never_end(_: Act) -> Receipt:
 
 
 async def ignore_cancellation(_: Act) -> Receipt:
-    for _ in range(100):
+    for _number in range(10):
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0.2)
     return {}
@@ -85,12 +87,12 @@ async def remember(unit: Unit, act: Act, receipt: Receipt) -> None:
 
 @contextlib.asynccontextmanager
 async def delivering(
-    database: Database, courier: Doing, patience: Patience = _QUICK, **options: object
+    database: Database, courier: Doing, patience: Patience = _QUICK, **options: Any
 ) -> AsyncIterator[Delivery]:
-    hook = options.pop("on_delivered", remember)
+    hook: OnDelivered = options.pop("on_delivered", remember)
     delivery = Delivery(
         database, {"card": courier, "line": courier}, hook, patience=patience, **options
-    )  # type: ignore[arg-type]
+    )
     task = asyncio.create_task(delivery.run())
     try:
         yield delivery
@@ -114,7 +116,7 @@ async def state(database: Database, act_id: str) -> str:
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  the database says it
             await asyncio.sleep(0.02)
 
 
@@ -215,7 +217,7 @@ async def test_a_courier_that_hangs_is_bounded_and_the_rest_goes_on(
     database = Database(f"sqlite:///{tmp_path}/x.db")
     await database.migrate()
     courier = Doing(hang, succeed)
-    patience = Patience(courier=0.2, poll=0.05, first=0.01, attempts=3)
+    patience = Patience(courier=0.2, cancelled=0.2, poll=0.05, first=0.01, attempts=3)
     async with delivering(database, courier, patience):
         hanging = await put(database)
         await until(lambda: _is(len(courier.acts) == 1))
@@ -318,8 +320,10 @@ async def test_what_does_not_end_in_time_is_handed_back_at_once(database: Databa
     assert [(act.maybe_delivered, act.attempts) for act in second.acts] == [(True, 0)]
 
 
-async def test_deliveries_go_on_when_postgresql_comes_back(tmp_path: Path) -> None:
-    with postgresql_server(tmp_path / "server") as server:
+async def test_deliveries_go_on_when_postgresql_comes_back(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with postgresql_server(tmp_path_factory.mktemp("server")) as server:
         database = Database(server.new_database())
         await database.migrate()
         started, release = asyncio.Event(), asyncio.Event()
