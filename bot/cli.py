@@ -1,4 +1,4 @@
-"""The program on the command line: ``whichroot check | predict | read | explain | settings``."""
+"""The program on the command line: ``whichroot check | predict | read | explain | serve | settings``."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 """Every setting: its type, its default and what it means.
 
-A setting is an environment variable, ``WHICHROOT_`` and the field's name in capitals; a ``.env``
-file in the working directory gives those that the environment does not.
+A setting is an environment variable, ``WHICHROOT_`` and the field's name in capitals (Slack's and
+the database's own names are kept); a ``.env`` file in the working directory gives those that the
+environment does not.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
@@ -15,79 +16,21 @@ from typing import Annotated, Any, Final, get_type_hints
 from bot.errors import SettingsError
 from bot.probe.egress import PRIVATE_NETWORKS, Egress, IPNetwork, Proxy, parse_networks, parse_ports
 from bot.probe.presented import Limits
+from bot.serving_settings import ServingSettings
+from bot.setting_kinds import (
+    SECONDS,
+    Setting,
+    count,
+    existing_folder,
+    folder,
+    number,
+    patterns,
+    switch,
+)
 from bot.text import authority, visible
 
 PREFIX: Final = "WHICHROOT_"
 ENV_FILE: Final = ".env"
-_TRUE: Final = ("1", "true", "yes", "on")
-_FALSE: Final = ("0", "false", "no", "off")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is known of a setting: how its text is read, what to write, what it means, and whether
-    its value must not be shown."""
-
-    parse: Callable[[str], object]
-    kind: str
-    meaning: str
-    secret: bool = False
-
-
-def _number(least: float, most: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        if not least <= number <= most:
-            raise SettingsError(
-                f"“{visible(text)}” is no number from {least:g} to {most:g}.", "Write a number."
-            )
-        return number
-
-    return parse
-
-
-def _count(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
-            raise SettingsError(
-                f"“{visible(text)}” is no whole number from {least} to {most}.",
-                "Write a whole number.",
-            )
-        return int(text)
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    if text.lower() not in _TRUE + _FALSE:
-        raise SettingsError(f"“{visible(text)}” is neither yes nor no.", "Write yes or no.")
-    return text.lower() in _TRUE
-
-
-def _patterns(text: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in text.split(",") if item.strip())
-
-
-def _folder(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise SettingsError(
-            f"“{visible(text)}” names no folder: there is no such home directory.",
-            "Write the folder's full path.",
-        ) from None
-
-
-def _existing_folder(text: str) -> Path:
-    folder = _folder(text)
-    if not folder.is_dir():
-        raise SettingsError(
-            f"“{visible(text)}” is no folder that can be read.", "Write the folder's full path."
-        )
-    return folder
 
 
 def _cache_folder() -> Path:
@@ -99,11 +42,10 @@ def _cache_folder() -> Path:
 _NETWORKS = "networks, separated by commas"
 _PORTS = "ports and ranges, separated by commas"
 _HOSTS = "shell patterns, separated by commas"
-_SECONDS = "seconds"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(ServingSettings):
     """The settings in force."""
 
     egress_allow: Annotated[
@@ -131,13 +73,13 @@ class Settings:
     egress_allow_hosts: Annotated[
         tuple[str, ...],
         Setting(
-            _patterns,
+            patterns,
             _HOSTS,
             "The only host names that may be contacted, as `*.corp.example`; empty: every name.",
         ),
     ] = ()
     egress_deny_hosts: Annotated[
-        tuple[str, ...], Setting(_patterns, _HOSTS, "Host names that may never be contacted.")
+        tuple[str, ...], Setting(patterns, _HOSTS, "Host names that may never be contacted.")
     ] = ()
     proxy: Annotated[
         Proxy | None,
@@ -154,7 +96,7 @@ class Settings:
     proxy_resolves_names: Annotated[
         bool,
         Setting(
-            _switch,
+            switch,
             "yes or no",
             "Leave names that cannot be resolved here to the proxy, and to its own rules.",
         ),
@@ -162,7 +104,7 @@ class Settings:
     company_roots: Annotated[
         Path | None,
         Setting(
-            _existing_folder,
+            existing_folder,
             "folder",
             "Where the company's own root certificates lie. What lies there is vouched for.",
         ),
@@ -170,7 +112,7 @@ class Settings:
     cache_dir: Annotated[
         Path | None,
         Setting(
-            _folder,
+            folder,
             "folder",
             "Where downloaded issuers are kept; empty: `whichroot` in the user's cache folder.",
         ),
@@ -178,7 +120,7 @@ class Settings:
     aia: Annotated[
         bool,
         Setting(
-            _switch,
+            switch,
             "yes or no",
             "Download missing issuers from where the certificates say they are (AIA).",
         ),
@@ -186,36 +128,36 @@ class Settings:
     aia_timeout: Annotated[
         float,
         Setting(
-            _number(0.1, 300),
-            _SECONDS,
+            number(0.1, 300),
+            SECONDS,
             "How long all downloads of missing issuers for one server may take together.",
         ),
     ] = 15.0
     resolve_timeout: Annotated[
-        float, Setting(_number(0.1, 300), _SECONDS, "How long finding a host's addresses may take.")
+        float, Setting(number(0.1, 300), SECONDS, "How long finding a host's addresses may take.")
     ] = 10.0
     connect_timeout: Annotated[
-        float, Setting(_number(0.1, 300), _SECONDS, "How long connecting to one address may take.")
+        float, Setting(number(0.1, 300), SECONDS, "How long connecting to one address may take.")
     ] = 10.0
     prelude_timeout: Annotated[
         float,
         Setting(
-            _number(0.1, 300),
-            _SECONDS,
+            number(0.1, 300),
+            SECONDS,
             "How long what comes before TLS (STARTTLS and its kin) may take.",
         ),
     ] = 10.0
     handshake_timeout: Annotated[
-        float, Setting(_number(0.1, 300), _SECONDS, "How long the TLS handshake may take.")
+        float, Setting(number(0.1, 300), SECONDS, "How long the TLS handshake may take.")
     ] = 10.0
     total_timeout: Annotated[
-        float, Setting(_number(0.1, 600), _SECONDS, "How long one address may take altogether.")
+        float, Setting(number(0.1, 600), SECONDS, "How long one address may take altogether.")
     ] = 30.0
     max_addresses: Annotated[
-        int, Setting(_count(1, 256), "count", "How many addresses of one host are looked at.")
+        int, Setting(count(1, 256), "count", "How many addresses of one host are looked at.")
     ] = 16
     concurrency: Annotated[
-        int, Setting(_count(1, 1000), "count", "How many hosts are checked at once.")
+        int, Setting(count(1, 1000), "count", "How many hosts are checked at once.")
     ] = 20
     password: Annotated[
         str,
@@ -243,6 +185,7 @@ class Settings:
             ),
             resolve_seconds=self.resolve_timeout,
             max_addresses=self.max_addresses,
+            hosts=tuple(host.partition("=")[::2] for host in self.hosts),
         )
 
     @property
@@ -286,7 +229,7 @@ def load(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     }
     values: dict[str, Any] = {}
     for name, setting in _known().items():
-        variable = PREFIX + name.upper()
+        variable = _variable(name, setting)
         text = given.get(variable, "")
         if not text.strip():
             continue
@@ -305,7 +248,7 @@ def describe(settings: Settings) -> Iterator[Described]:
     for name, setting in _known().items():
         value = getattr(settings, name)
         yield Described(
-            PREFIX + name.upper(),
+            _variable(name, setting),
             setting.kind,
             _written(defaults[name]),
             "(set, not shown)" if setting.secret and value else _written(value),
@@ -315,7 +258,13 @@ def describe(settings: Settings) -> Iterator[Described]:
 
 def _known() -> dict[str, Setting]:
     hints = get_type_hints(Settings, include_extras=True)
-    return {name: hint.__metadata__[0] for name, hint in hints.items()}
+    own = Settings.__annotations__
+    ordered = {**{name: hints[name] for name in own}, **hints}
+    return {name: hint.__metadata__[0] for name, hint in ordered.items()}
+
+
+def _variable(name: str, setting: Setting) -> str:
+    return setting.variable or PREFIX + name.upper()
 
 
 def _written(value: object) -> str:

@@ -1,0 +1,75 @@
+"""The conversation in Slack: one module for each part of it, pure blocks, and couriers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.requests.delivery import Courier, Receipt
+from bot.store.database import Unit
+from bot.store.outbox import Act
+from handlers import cert, failures, home, install, reports, requests, shortcuts, thread
+from handlers.couriers.inquiries import InquiryCourier
+from handlers.couriers.lookups import LookupCourier, PemCourier, ReportCourier, TableCourier
+from handlers.couriers.requests import CardCourier, LineCourier, NoticeCourier
+from handlers.couriers.requests import PemCourier as RequestPemCourier
+from handlers.failures import on_failed
+from handlers.install import SubmissionCourier
+from handlers.parts import Parts
+from handlers.saying import SayCourier
+
+__all__ = ["couriers", "on_delivered", "on_failed", "register"]
+
+_PARTS: Final = (cert, reports, install, requests, thread, shortcuts, home, failures)
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    """Every listener."""
+    for part in _PARTS:
+        part.register(app, parts)
+
+
+def couriers(parts: Parts) -> Mapping[str, Courier]:
+    """Every courier, by the kind of act that it delivers."""
+    return {
+        "lookup": _LookupPool(parts),
+        "card": CardCourier(parts),
+        "pem": RequestPemCourier(parts),
+        "line": LineCourier(parts),
+        "notice": NoticeCourier(parts),
+        "report": ReportCourier(parts),
+        "table": TableCourier(parts),
+        "file": PemCourier(parts),
+        "say": SayCourier(parts),
+    }
+
+
+class _LookupPool:
+    """``lookup``: everything that looks at a server, by what it is for."""
+
+    def __init__(self, parts: Parts) -> None:
+        inquiries = InquiryCourier(parts)
+        self._couriers: Mapping[str, Courier] = {
+            "": LookupCourier(parts),
+            "submission": SubmissionCourier(parts),
+            **dict.fromkeys(("verify", "explain", "file", "use"), inquiries),
+        }
+
+    async def deliver(self, act: Act) -> Receipt:
+        return await self._couriers[act.payload.get("do", "")].deliver(act)
+
+
+async def on_delivered(parts: Parts, unit: Unit, act: Act, receipt: Receipt) -> None:
+    """Keeps where a message went, in the transaction that marks its act done."""
+    if act.kind in ("report", "table") and receipt.get("ts"):
+        await parts.lookups.note_posted(
+            unit, str(act.payload["lookup"]), receipt["channel"], receipt["ts"]
+        )
+    elif act.kind == "card" and receipt.get("ts"):
+        await parts.requests.note_posted(
+            unit, str(act.payload["request"]), receipt["channel"], receipt["ts"]
+        )
+    elif act.kind == "pem" and receipt.get("file"):
+        await parts.requests.note_attached(unit, str(act.payload["request"]), receipt["file"])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.postgresql import PostgreSQL
 
 
 @pytest.hookimpl(wrapper=True)
@@ -15,3 +19,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if os.environ.get("CI") and report.skipped:
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """One server for the whole run; `new_database` gives a test its own database."""
+    # Most runs need none and should not pay for its import.
+    from tests.support.postgresql import postgresql_server
+
+    with postgresql_server(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server

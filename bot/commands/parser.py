@@ -70,6 +70,13 @@ Exit code 0: the error is known. 1: it is not. 2: bad usage, or no text.
 """
 
 
+_SERVE: Final = """\
+Serves the bot until it is told to stop (SIGTERM, SIGINT). Slack's tokens come from SLACK_BOT_TOKEN
+and SLACK_APP_TOKEN; on a terminal without them, or with --local, the bot runs in a Slack-like
+workspace of its own, with servers to try, and keeps nothing.
+"""
+
+
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments, by default the process's; ``command`` names the command. Exits with code 2 and
     a sentence on standard error when they cannot be understood."""
@@ -82,6 +89,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     _add_predict(commands)
     _add_read(commands)
     _add_explain(commands)
+    _add_serve(commands)
     _add_settings(commands)
     if not given:
         parser.print_help(sys.stderr)
@@ -271,6 +279,20 @@ def _add_explain(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
+def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
+    serve = _command(commands, "serve", "the bot in Slack, or in a workspace of its own", _SERVE)
+    serve.add_argument(
+        "--local", action="store_true", help="a workspace on this machine, and servers to try"
+    )
+    serve.add_argument(
+        "--port",
+        metavar="PORT",
+        type=_port,
+        default=0,
+        help="where the local workspace listens (default: a free port)",
+    )
+
+
 def _add_settings(commands: argparse._SubParsersAction[_Parser]) -> None:
     settings = _command(
         commands, "settings", "the settings in force", "Lists every setting and its value in force."
@@ -301,6 +323,12 @@ def _time(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"“{visible(text, 60)}” is no time; write it as 2026-11-24 or 2026-11-24T12:00:00Z"
         ) from None
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text[:9]) <= 65535:
+        raise argparse.ArgumentTypeError(f"“{visible(text)}” is no port from 0 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:

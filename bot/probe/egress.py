@@ -158,7 +158,9 @@ class Egress:
 
     ``allow`` and ``deny`` are networks; ports are ranges; hosts are shell patterns such as
     ``*.corp.example``, matched against the lower-case name (or the address, when that was typed).
-    At most ``max_addresses`` of a name's addresses are used, found within ``resolve_seconds``.
+    At most ``max_addresses`` of a name's addresses are used, found within ``resolve_seconds``;
+    ``hosts`` are names, lower-case, with the address that each has in place of what resolving
+    would give.
     """
 
     allow: tuple[IPNetwork, ...] = ()
@@ -170,6 +172,7 @@ class Egress:
     proxy: Proxy | None = None
     resolve_seconds: float = 10.0
     max_addresses: int = 16
+    hosts: tuple[tuple[str, str], ...] = ()
 
     async def resolve(self, host: str, port: int) -> Resolution:
         """Every A and AAAA address of ``host`` (a name in A-label form, or an address), judged.
@@ -243,6 +246,7 @@ class Egress:
         )
 
     async def _lookup(self, host: str, port: int) -> list[Address]:
+        host = dict(self.hosts).get(host.lower().rstrip("."), host)
         try:
             literal = ipaddress.ip_address(host)
         except ValueError:

@@ -1,0 +1,1 @@
+"""Install requests: their states, their service, and the delivery of what they cause."""

@@ -1,0 +1,333 @@
+"""Delivery: workers that take acts from the outbox and hand them to the courier of their kind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol, TypeAlias
+
+from bot import incidents
+from bot.errors import WhichrootError
+from bot.requests.settling import Settle, Settling
+from bot.store import leases
+from bot.store.database import Database, StoreError, Unit
+from bot.store.leases import Lease
+from bot.store.outbox import POSTS, Act
+
+#: What a courier brings back, as JSON; may be empty.
+Receipt: TypeAlias = Mapping[str, Any]
+OnDelivered: TypeAlias = Callable[[Unit, Act, Receipt], Awaitable[None]]
+OnFailed: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
+#: Told of each attempt: the act, `delivered`, `later`, `again` or `failed`, and its seconds.
+Observe: TypeAlias = Callable[[Act, str, float], None]
+
+_MAX_LATER_SECONDS: Final = 3600.0
+_MEND_CLOCK_SECONDS: Final = 60.0
+
+_logger = logging.getLogger("whichroot.delivery")
+
+
+class Later(WhichrootError):
+    """The act cannot be delivered now, through no fault of its own: a rate limit or an outage. It
+    waits ``seconds`` (at most an hour; None: longer each time) and uses up no attempt.
+
+    ``maybe_delivered`` False: it is certain that nothing reached the other side.
+    """
+
+    def __init__(self, seconds: float | None, reason: str, *, maybe_delivered: bool = True) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        self.maybe_delivered = maybe_delivered
+
+
+class Undeliverable(WhichrootError):
+    """The other side refuses the act; ``message`` says why in a sentence that a person will see. It
+    is tried again a few times and has then failed."""
+
+
+class Courier(Protocol):
+    """Delivers the acts of one kind."""
+
+    async def deliver(self, act: Act) -> Receipt:
+        """Does it, once for whoever sees it: with ``act.maybe_delivered`` look first whether an
+        earlier attempt got through. Raises Later or Undeliverable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for what, in seconds."""
+
+    lease: float = 60.0
+    """After the last sign of life of a worker its acts are anybody's."""
+    courier: float = 120.0
+    """A courier that takes longer is stopped; the attempt has failed."""
+    cancelled: float = 5.0
+    """One that does not end although it was stopped is left to itself."""
+    poll: float = 1.0
+    """How often work is looked for that other processes put."""
+    first: float = 2.0
+    """The wait after the first failed attempt; it doubles each time, …"""
+    most: float = 300.0
+    """… up to this. Half of each wait is left to chance."""
+    attempts: int = 8
+    """How many attempts may fail."""
+
+    def wait(self, failures: int) -> float:
+        """The wait after that many failures in a row."""
+        longest = min(self.most, self.first * 2.0 ** min(failures - 1, 30))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311  not a secret
+
+
+class Delivery:
+    """Delivers the acts of one pool of the outbox with up to ``concurrency`` couriers at once.
+
+    ``on_delivered(unit, act, receipt)`` runs in the transaction that marks the act done,
+    ``on_failed(unit, act, reason)`` in the one that gives it up. What they put is kept with that.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        couriers: Mapping[str, Courier],
+        on_delivered: OnDelivered,
+        *,
+        on_failed: OnFailed | None = None,
+        observe: Observe | None = None,
+        pool: str = POSTS,
+        concurrency: int = 8,
+        patience: Patience | None = None,
+    ) -> None:
+        self._database = database
+        self._couriers = couriers
+        self._on_delivered = on_delivered
+        self._on_failed = on_failed
+        self._observe = observe
+        self._pool = pool
+        self._concurrency = concurrency
+        self._patience = patience or Patience()
+        self._length = timedelta(seconds=self._patience.lease)
+        self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._claims = 0
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._settling = Settling(database, self._unrecorded)
+        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._with_outcome: set[asyncio.Task[Any] | None] = set()
+        self._idle = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
+
+    async def run(self) -> None:
+        """Delivers until `stop`. Survives an unreachable database."""
+        self._ended.clear()
+        forget = self._database.on_put(self._wake.set)
+        helpers = [
+            asyncio.create_task(self._keep_leases()),
+            asyncio.create_task(self._settling.run()),
+        ]
+        try:
+            while not self._stopping:
+                await self._take_and_wait()
+            await self._idle.wait()
+        finally:
+            forget()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            self._ended.set()
+
+    async def stop(self, grace_seconds: float = 20) -> None:
+        """Takes nothing more, waits for what is under way, hands back what does not end in time."""
+        self._stopping = True
+        self._wake.set()
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_seconds)
+        self._settling.hurry()
+        for task in self._running.keys() - self._with_outcome:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=2 * self._patience.cancelled)
+        self._idle.set()
+        await self._ended.wait()
+
+    async def _take_and_wait(self) -> None:
+        """One round: fills the free places, then waits for a reason to look again."""
+        free = self._concurrency - len(self._running)
+        self._wake.clear()
+        taken: Sequence[Lease] = ()
+        if free:
+            try:
+                taken = await self._claim(free)
+            except StoreError as error:
+                _logger.warning("nothing can be taken from the outbox: %s", error.message)
+        for lease in taken:
+            task = asyncio.create_task(self._deliver(lease))
+            self._running[task] = lease
+            task.add_done_callback(self._place_is_free)
+        if free and len(taken) == free:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._patience.poll)
+
+    def _place_is_free(self, task: asyncio.Task[None]) -> None:
+        full = len(self._running) == self._concurrency
+        del self._running[task]
+        self._with_outcome.discard(task)
+        if full:
+            self._wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            incidents.record(error, "delivering an act")
+
+    async def _claim(self, limit: int) -> Sequence[Lease]:
+        self._claims += 1
+        owner = f"{self._worker}:{self._claims}"
+        async with self._database.begin() as unit:
+            return await leases.claim(unit, self._pool, owner, limit, self._length)
+
+    async def _keep_leases(self) -> None:
+        loop = asyncio.get_running_loop()
+        mended = loop.time()
+        while True:
+            await asyncio.sleep(self._patience.lease / 3)
+            try:
+                async with self._database.begin() as unit:
+                    lost = await leases.renew(unit, list(self._running.values()), self._length)
+                    if loop.time() - mended > _MEND_CLOCK_SECONDS:
+                        await leases.mend_clock(unit, self._length)
+                        mended = loop.time()
+            except StoreError as error:
+                _logger.warning("leases cannot be renewed: %s", error.message)
+                continue
+            for task, lease in tuple(self._running.items()):
+                # Who has the outcome already finds out by keeping it.
+                if lease in lost and task not in self._with_outcome:
+                    task.cancel()
+
+    async def _deliver(self, lease: Lease) -> None:
+        """One attempt and its outcome in the outbox."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            outcome, settle = await self._attempt(lease)
+        except asyncio.CancelledError:
+            outcome, settle = "later", self._hand_back(lease)
+        if self._observe:
+            self._observe(lease.act, outcome, loop.time() - begun)
+        self._with_outcome.add(asyncio.current_task())
+        await self._settling.keep(lease, settle)
+
+    async def _attempt(self, lease: Lease) -> tuple[str, Settle]:
+        act, patience = lease.act, self._patience
+        if act.attempts >= patience.attempts:
+            return self._failure(
+                lease,
+                "The program ended each time that it tried this.",
+                maybe_delivered=True,
+                attempts=act.attempts,
+            )
+        try:
+            receipt = await self._call(act)
+        except Later as later:
+            seconds = patience.wait(lease.delays + 1) if later.seconds is None else later.seconds
+            until = timedelta(seconds=min(max(seconds, 0.0), _MAX_LATER_SECONDS))
+            return "later", self._put_off(lease, until, later)
+        except Undeliverable as refusal:
+            return self._failure(lease, str(refusal), maybe_delivered=act.maybe_delivered)
+        except _TooLong:
+            reason = f"It took longer than {patience.courier:g} seconds."
+            return self._failure(lease, reason, maybe_delivered=True)
+        except Exception as error:
+            told = incidents.record(error, f"delivering act {act.id} ({act.kind})")
+            return self._failure(lease, f"Something went wrong. {told}", maybe_delivered=True)
+        return "delivered", self._done(lease, receipt)
+
+    async def _call(self, act: Act) -> Receipt:
+        """Raises _TooLong, also where the courier does not even heed its cancellation."""
+        courier = self._couriers.get(act.kind)
+        if courier is None:
+            raise Undeliverable(f"This version of the bot does not know what “{act.kind}” is.")
+        task = asyncio.ensure_future(courier.deliver(act))
+        task.add_done_callback(_look_at_outcome)
+        try:
+            await asyncio.wait({task}, timeout=self._patience.courier)
+            if not task.done():
+                raise _TooLong
+            return await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=self._patience.cancelled)
+
+    def _failure(
+        self, lease: Lease, reason: str, *, maybe_delivered: bool, attempts: int | None = None
+    ) -> tuple[str, Settle]:
+        attempts = lease.act.attempts + 1 if attempts is None else attempts
+        if attempts >= self._patience.attempts:
+            return "failed", self._give_up(lease, reason, maybe_delivered)
+        wait = timedelta(seconds=self._patience.wait(attempts))
+
+        async def settle(unit: Unit) -> None:
+            leases.try_again(unit, lease, unit.now + wait, reason, maybe_delivered=maybe_delivered)
+
+        return "again", settle
+
+    def _done(self, lease: Lease, receipt: Receipt) -> Settle:
+        async def settle(unit: Unit) -> None:
+            await self._on_delivered(unit, lease.act, receipt)
+            leases.done(unit, lease, receipt)
+
+        return settle
+
+    def _give_up(self, lease: Lease, reason: str, maybe_delivered: bool) -> Settle:
+        async def settle(unit: Unit) -> None:
+            if self._on_failed:
+                await self._on_failed(unit, lease.act, reason)
+            leases.give_up(unit, lease, reason, maybe_delivered=maybe_delivered)
+
+        return settle
+
+    def _put_off(self, lease: Lease, wait: timedelta, later: Later) -> Settle:
+        async def settle(unit: Unit) -> None:
+            leases.put_off(
+                unit, lease, unit.now + wait, later.message, maybe_delivered=later.maybe_delivered
+            )
+
+        return settle
+
+    def _hand_back(self, lease: Lease) -> Settle:
+        async def settle(unit: Unit) -> None:
+            leases.hand_back(unit, lease, maybe_delivered=True)
+
+        return settle
+
+    def _unrecorded(self, lease: Lease, reason: str) -> Settle:
+        """What is left where a hook raised: a failed attempt, without hooks."""
+        attempts = lease.act.attempts + 1
+        wait = timedelta(seconds=self._patience.wait(attempts))
+
+        async def settle(unit: Unit) -> None:
+            if attempts >= self._patience.attempts:
+                leases.give_up(unit, lease, reason, maybe_delivered=True)
+            else:
+                leases.try_again(unit, lease, unit.now + wait, reason, maybe_delivered=True)
+
+        return settle
+
+
+class _TooLong(Exception):
+    """The courier did not end in time."""
+
+
+def _look_at_outcome(task: asyncio.Future[Any]) -> None:
+    """An abandoned courier's error has been told as its time-out."""
+    if not task.cancelled():
+        task.exception()

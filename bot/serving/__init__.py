@@ -1,0 +1,1 @@
+"""What surrounds a running bot: logs, numbers, health, and an orderly end."""

@@ -1,0 +1,83 @@
+"""Where Slack's requests come in, over Socket Mode or HTTP, and how that ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+
+class Intake:
+    """Counts what is being accepted. Once closed it accepts nothing more: Slack asks another
+    replica, or again."""
+
+    def __init__(self) -> None:
+        self._open = True
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is still accepted."""
+        return self._open
+
+    @contextmanager
+    def accepting(self) -> Iterator[None]:
+        """Around one request."""
+        self._running += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def close(self, seconds: float) -> None:
+        """Accepts nothing more, and waits at most ``seconds`` for what is being accepted."""
+        self._open = False
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return
+
+
+class SocketConnection(AsyncSocketModeHandler):
+    """One Socket Mode connection, which heeds the intake."""
+
+    def __init__(self, app: AsyncApp, app_token: str, intake: Intake) -> None:
+        super().__init__(app, app_token)
+        self._intake = intake
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        """Hands one envelope to Bolt, or leaves it unacknowledged."""
+        if not self._intake.is_open:
+            return
+        with self._intake.accepting():
+            await super().handle(client, req)
+
+    async def is_connected(self) -> bool:
+        """Whether the connection stands."""
+        return bool(await self.client.is_connected())
+
+
+def add_http_intake(application: web.Application, app: AsyncApp, intake: Intake) -> None:
+    """HTTP mode: Slack's signed requests to ``/slack/events``."""
+
+    async def events(request: web.Request) -> web.Response:
+        if not intake.is_open:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        with intake.accepting():
+            answer = await app.async_dispatch(await to_bolt_request(request))
+            return await to_aiohttp_response(answer)
+
+    application.router.add_post("/slack/events", events)

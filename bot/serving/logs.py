@@ -1,0 +1,80 @@
+"""Structured logs: one JSON object a line, with the id of the request that it belongs to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+_SECRETS: Final = re.compile(
+    r"xox[a-z]{1,2}(?:\.[a-z]+)?-[\w-]+|xapp-[\w-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"|https://hooks\.slack\.com/\S+|-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)",
+    re.DOTALL,
+)
+_request: Final[ContextVar[str]] = ContextVar("whichroot_request", default="")
+
+#: The fields that a record may carry beside its message; anything else is not written.
+_FIELDS: Final = ("kind", "act", "outcome", "milliseconds", "error", "team", "state", "url")
+
+logger: Final = logging.getLogger("whichroot")
+
+
+@contextmanager
+def request_id(kind: str) -> Iterator[str]:
+    """All that is logged inside belongs to one request."""
+    identifier = f"{kind}-{secrets.token_hex(4)}"
+    token = _request.set(identifier)
+    try:
+        yield identifier
+    finally:
+        _request.reset(token)
+
+
+class JsonFormatter(logging.Formatter):
+    """One line of JSON. Tokens, PEM and webhook addresses never get through."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": without_secrets(record.getMessage()),
+        }
+        if identifier := _request.get():
+            entry["request"] = identifier
+        entry.update(
+            {
+                name: getattr(record, name)
+                for name in _FIELDS
+                if getattr(record, name, None) is not None
+            }
+        )
+        if record.exc_info:
+            entry["traceback"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def without_secrets(text: str) -> str:
+    """``text`` with ``***`` for every token, password in a URL, PEM block and webhook address."""
+    return _SECRETS.sub("***", text)
+
+
+def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """From now on everything that the process logs is written as JSON lines."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    # Bolt and the SDK say what they were sent when they debug.
+    for name in ("slack_bolt", "slack_sdk", "aiohttp", "sqlalchemy"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -1,0 +1,211 @@
+"""The database: SQLite or PostgreSQL, one transaction at a time for whoever writes.
+
+Settings that `bot.settings` reads for it: ``DATABASE_URL`` (``sqlite:///path``, ``postgres://…`` or
+``postgresql://…``; by default a SQLite file in the working directory).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+from sqlalchemy import CursorResult, Executable, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import WhichrootError
+from bot.store.engine import WRITES, create_engine, no_database
+from bot.store.lanework import LaneWork
+from bot.store.migrating import UnknownRevision, is_current, upgrade
+from bot.text import visible
+
+Clock: TypeAlias = Callable[[], datetime]
+Insert: TypeAlias = postgresql.Insert | sqlite.Insert
+
+#: "whichroot" in ASCII, cut to 63 bits: the advisory lock under which tables are made.
+_MIGRATION_LOCK: Final = 0x7768696368726F6F
+
+
+class StoreError(WhichrootError):
+    """The database cannot be reached, or cannot keep what it is given. Trying later may help."""
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+class Unit:
+    """One transaction. Everything in it is kept, or nothing."""
+
+    def __init__(
+        self, connection: AsyncConnection, now: datetime, wake: Callable[[], None]
+    ) -> None:
+        self.connection = connection
+        #: The transaction's time.
+        self.now = now
+        self._wake = wake
+        self._woken = False
+        #: What it does to the outbox, at its end.
+        self.lanes = LaneWork()
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether this is PostgreSQL, else SQLite."""
+        return self.connection.dialect.name == "postgresql"
+
+    async def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Runs ``statement``."""
+        return await self.connection.execute(statement, parameters)
+
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that knows ON CONFLICT."""
+        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    async def finish(self) -> None:
+        """Does to the outbox what was asked for; `Database.begin` calls it."""
+        self._woken = await self.lanes.finish(self)
+
+    def tell(self) -> None:
+        """The transaction is kept; `Database.begin` calls it."""
+        if self._woken:
+            self._wake()
+
+
+class Database:
+    """The database that ``url`` names. ``clock`` gives the time of each transaction.
+
+    ``create`` False: the database is there, or it is an error.
+
+    Raises SettingsError for a URL that names neither SQLite nor PostgreSQL.
+    """
+
+    def __init__(
+        self, url: str, *, clock: Clock = utc_now, pool_size: int = 10, create: bool = True
+    ) -> None:
+        self.clock = clock
+        self._engine = create_engine(url, pool_size=pool_size, create=create)
+        self._writing = asyncio.Lock()
+        self._writer: asyncio.Task[Any] | None = None
+        self._wakes: set[Callable[[], None]] = set()
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether this is PostgreSQL, else SQLite."""
+        return self._engine.dialect.name == "postgresql"
+
+    async def migrate(self) -> None:
+        """Makes the tables, or brings them up to date. Several processes may do so at once: one
+        works, the others wait. Raises StoreError, also where a newer version made the tables."""
+        async with self.begin() as unit:
+            if self.is_postgresql:
+                lock = text("SELECT pg_advisory_xact_lock(:lock)")
+                await unit.execute(lock, {"lock": _MIGRATION_LOCK})
+            try:
+                await unit.connection.run_sync(upgrade)
+            except UnknownRevision:
+                raise StoreError(
+                    "The database was made by a newer version of whichroot.",
+                    "Start that version, or name another DATABASE_URL.",
+                ) from None
+
+    async def check_tables(self) -> None:
+        """Raises SettingsError where the tables are not there as this version makes them."""
+        async with self.read() as unit:
+            if not await unit.connection.run_sync(is_current):
+                raise no_database("The database has no tables of this version of whichroot.")
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[Unit]:
+        """A transaction that may write; kept at its end, undone by an exception. A task must not
+        begin a second one inside it. Raises StoreError where the database fails."""
+        if self.is_postgresql:
+            async with self._unit(writes=True) as unit:
+                yield unit
+            return
+        task = asyncio.current_task()
+        if task is self._writer:
+            raise RuntimeError("a transaction was begun inside another")
+        # SQLite has one writer. Those of this process queue up here, in order and without polling;
+        # those of other processes are waited for by BEGIN IMMEDIATE.
+        async with self._writing:
+            self._writer = task
+            try:
+                async with self._unit(writes=True) as unit:
+                    yield unit
+            finally:
+                self._writer = None
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[Unit]:
+        """A transaction that only reads. Raises StoreError where the database fails."""
+        async with self._unit(writes=False) as unit:
+            yield unit
+
+    async def ping(self) -> None:
+        """Raises StoreError where the database does not answer."""
+        async with self.read() as unit:
+            await unit.execute(text("SELECT 1"))
+
+    def on_put(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``wake`` whenever this process has put acts; gives what ends that."""
+        self._wakes.add(wake)
+        return lambda: self._wakes.discard(wake)
+
+    async def dispose(self) -> None:
+        """Closes all connections."""
+        await self._engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def _unit(self, *, writes: bool) -> AsyncIterator[Unit]:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._engine.connect())
+                await connection.execution_options(**{WRITES: writes})
+                transaction = await stack.enter_async_context(connection.begin())
+            except _UNREACHABLE as error:
+                raise _store_error(error) from error
+            unit = Unit(connection, self.clock(), self._wake)
+            try:
+                yield unit
+                await unit.finish()
+                await transaction.commit()
+            except (IntegrityError, ProgrammingError, DataError):
+                raise
+            except DBAPIError as error:
+                raise _store_error(error) from error
+        unit.tell()
+
+    def _wake(self) -> None:
+        for wake in tuple(self._wakes):
+            wake()
+
+
+#: What connecting raises: the driver's own errors, and the network's.
+_UNREACHABLE: Final = (
+    DBAPIError,
+    PoolTimeout,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
+
+
+def _store_error(error: BaseException) -> StoreError:
+    reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    reason = reason.rsplit(">: ", 1)[-1] or type(error).__name__
+    return StoreError(
+        f"The database cannot be used at the moment: {visible(reason, 160)}.",
+        "Try again in a minute; if that does not help, ask whoever runs the bot.",
+    )

@@ -1,0 +1,131 @@
+"""``DATABASE_URL`` read: the engine of SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.errors import SettingsError
+from bot.text import visible
+
+#: The execution option that says whether a transaction may write.
+WRITES: Final = "whichroot_writes"
+
+_POSTGRESQL: Final = ("postgres", "postgresql", "postgresql+asyncpg")
+_SQLITE: Final = ("sqlite", "sqlite+aiosqlite")
+_REMEDY: Final = "Write sqlite:///path/to/whichroot.db or postgresql://user:password@host/database."
+#: How long another's lock, a connection, and one statement are waited for, in seconds.
+_LOCK_SECONDS: Final = 30
+_CONNECT_SECONDS: Final = 10
+_STATEMENT_SECONDS: Final = 60
+
+
+def create_engine(url: str, *, pool_size: int = 10, create: bool = True) -> AsyncEngine:
+    """The engine for ``url``: ``sqlite:///relative``, ``sqlite:////absolute``, ``postgres://…`` or
+    ``postgresql://…`` with the parameters of libpq. Connects nowhere yet; with ``create`` makes an
+    empty SQLite file, readable by this user alone, where there is none.
+
+    Raises SettingsError, whose message shows no password.
+    """
+    scheme = url.partition(":")[0].lower()
+    if scheme in _POSTGRESQL:
+        return _postgresql_engine(url, pool_size)
+    if scheme in _SQLITE:
+        return _sqlite_engine(url, pool_size, create)
+    raise SettingsError(
+        f"DATABASE_URL begins with “{visible(scheme, 30)}”, which is no database that is known.",
+        _REMEDY,
+    )
+
+
+def no_database(message: str) -> SettingsError:
+    """There is a database to be read, and it is not there."""
+    return SettingsError(
+        message, "“whichroot serve” makes it; or set DATABASE_URL to the one that the bot uses."
+    )
+
+
+def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
+    dsn = "postgresql:" + url.partition(":")[2]
+    try:
+        parts = urlsplit(dsn)
+        valid = dsn.startswith("postgresql://") and (parts.hostname or parts.query or parts.path)
+        _ = parts.port
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsError("DATABASE_URL names PostgreSQL, but cannot be read.", _REMEDY)
+
+    async def connect() -> Any:
+        # asyncpg reads the URL, because it knows libpq's parameters (sslmode, several hosts, …).
+        return await asyncpg.connect(
+            dsn,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_STATEMENT_SECONDS,
+            server_settings={
+                "application_name": "whichroot",
+                "lock_timeout": f"{_LOCK_SECONDS}s",
+                "idle_in_transaction_session_timeout": "60s",
+            },
+        )
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=_LOCK_SECONDS,
+        hide_parameters=True,
+    )
+
+
+def _sqlite_engine(url: str, pool_size: int, create: bool) -> AsyncEngine:
+    rest = url.partition(":")[2]
+    name = unquote(rest.removeprefix("///").partition("?")[0])
+    if not rest.startswith("///") or not name or name == ":memory:":
+        raise SettingsError("DATABASE_URL names SQLite, but no file.", _REMEDY)
+    path = Path(name)
+    try:
+        # It holds what people wrote: for this user's eyes alone.
+        os.close(os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600))
+    except (OSError, ValueError) as error:
+        if not create and isinstance(error, FileNotFoundError):
+            raise no_database(f"There is no database “{visible(str(path))}” yet.") from None
+        reason = getattr(error, "strerror", None) or "no such name is possible"
+        raise SettingsError(
+            f"The database file “{visible(str(path))}” cannot be written: {reason}.",
+            "Name a file in a folder that exists and that you may write to.",
+        ) from None
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        connect_args={"timeout": _LOCK_SECONDS, "isolation_level": None},
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=_LOCK_SECONDS,
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    cursor = connection.cursor()
+    # A commit survives a power cut (FULL), as what was acknowledged must.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that begins as a reader and then writes fails at once when another has written.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,222 @@
+"""What a transaction does to the outbox, done together at its end.
+
+Every transaction locks the lanes that it touches at its very end, all of them in one order, so that
+no two wait for each other; and it does so in few statements, however many acts it puts or settles.
+Whoever holds the lock of a lane sees all acts that were put into it before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, bindparam, delete, func, select, update
+
+from bot.store.tables import acts, lanes
+
+if TYPE_CHECKING:
+    from bot.store.database import Unit
+
+
+class LeaseLost(Exception):
+    """The lease ran out and somebody else has taken the act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of a leased act. ``due_at``: when it may be delivered (again); None where it has
+    ended, or blocks its lane until somebody retries it."""
+
+    act_id: str
+    lane: str
+    pool: str
+    owner: str
+    changes: Mapping[str, Any]
+    due_at: datetime | None
+    stays: bool
+    """Whether it stays at the head of its lane."""
+
+
+class LaneWork:
+    """The acts that one transaction puts, settles and takes up again."""
+
+    def __init__(self) -> None:
+        self._puts: list[Mapping[str, Any]] = []
+        self._settled: list[Settlement] = []
+        self._retried: list[tuple[str, str, str]] = []
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        """A new act, as the row of its table."""
+        self._puts.append(values)
+
+    def settle(self, settlement: Settlement) -> None:
+        """The outcome of a leased act."""
+        self._settled.append(settlement)
+
+    def retry(self, act_id: str, lane: str, pool: str) -> None:
+        """A failed act is taken up again."""
+        self._retried.append((act_id, lane, pool))
+
+    async def finish(self, unit: Unit) -> bool:
+        """Does all of it; gives whether something may be delivered now. Raises LeaseLost."""
+        if not (self._puts or self._settled or self._retried):
+            return False
+        await self._lock(unit)
+        found = await self._found(unit)
+        if any(
+            found[item.lane].owner != item.owner or found[item.lane].head != item.act_id
+            for item in self._settled
+        ):
+            raise LeaseLost
+        stale = await self._insert(unit, found) | await self._take_up(unit, found)
+        await self._keep_outcomes(unit)
+        stale |= {item.lane for item in self._settled if not item.stays}
+        await _find_heads(unit, stale)
+        return True
+
+    async def _lock(self, unit: Unit) -> None:
+        rows = {
+            lane: {
+                "lane": lane,
+                "head": act_id,
+                "pool": pool,
+                "due_at": due_at,
+                "touched_at": unit.now,
+            }
+            for lane, act_id, pool, due_at in reversed(
+                [
+                    *((s.lane, s.act_id, s.pool, s.due_at) for s in self._settled),
+                    *((lane, act_id, pool, unit.now) for act_id, lane, pool in self._retried),
+                    *((p["lane"], p["id"], p["pool"], p["not_before"]) for p in self._puts),
+                ]
+            )
+        }
+        insert = unit.insert(lanes)
+        statement = insert.on_conflict_do_update(
+            index_elements=[lanes.c.lane], set_={"lane": insert.excluded.lane}
+        )
+        await unit.execute(statement, [rows[lane] for lane in sorted(rows)])
+
+    async def _found(self, unit: Unit) -> Mapping[str, Row[Any]]:
+        """The locked lanes of which more must be known."""
+        names = {item.lane for item in self._settled} | {lane for _, lane, _ in self._retried}
+        names |= {values["lane"] for values in self._puts if values["key"] is not None}
+        if not names:
+            return {}
+        rows = await unit.execute(select(lanes).where(lanes.c.lane.in_(names)))
+        return {row.lane: row for row in rows}
+
+    async def _insert(self, unit: Unit, found: Mapping[str, Row[Any]]) -> set[str]:
+        """Gives the lanes whose head is an act that was put before under the same key."""
+        stale = set()
+        plain: list[Mapping[str, Any]] = []
+        for values in self._puts:
+            if values["key"] is None:
+                plain.append(values)
+                continue
+            await _insert_many(unit, plain)
+            plain = []
+            statement = unit.insert(acts).values(values)
+            statement = statement.on_conflict_do_nothing(index_elements=[acts.c.key])
+            kept = (await unit.execute(statement.returning(acts.c.id))).first() is not None
+            if not kept and found[values["lane"]].head == values["id"]:
+                stale.add(values["lane"])
+        await _insert_many(unit, plain)
+        return stale
+
+    async def _take_up(self, unit: Unit, found: Mapping[str, Row[Any]]) -> set[str]:
+        """Gives the lanes whose head was to be retried, but has not failed any more."""
+        stale = set()
+        for act_id, lane, _ in self._retried:
+            taken = await unit.execute(
+                update(acts)
+                .where(acts.c.id == act_id, acts.c.state == "failed")
+                .values(state="waiting", attempts=0, delays=0, not_before=unit.now, ended_at=None)
+            )
+            if found[lane].head != act_id or found[lane].owner is not None:
+                continue
+            if taken.rowcount:
+                blocked = update(lanes).where(lanes.c.lane == lane)
+                await unit.execute(blocked.values(due_at=unit.now, touched_at=unit.now))
+            else:
+                stale.add(lane)
+        return stale
+
+    async def _keep_outcomes(self, unit: Unit) -> None:
+        if not self._settled:
+            return
+        columns: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in self._settled[0].changes
+        }
+        await unit.execute(
+            update(acts).where(acts.c.id == bindparam("act_id")).values(columns),
+            [
+                {
+                    "act_id": item.act_id,
+                    **{f"new_{name}": value for name, value in item.changes.items()},
+                }
+                for item in self._settled
+            ],
+        )
+        staying = [item for item in self._settled if item.stays]
+        if staying:
+            await _update_lanes(
+                unit,
+                [(item.lane, item.act_id, item.pool, item.due_at) for item in staying],
+            )
+
+
+async def _insert_many(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await unit.execute(acts.insert(), rows)
+
+
+async def _find_heads(unit: Unit, names: set[str]) -> None:
+    """Gives each of these locked lanes the first of its waiting acts, or removes it."""
+    if not names:
+        return
+    waiting = acts.alias()
+    first = (
+        select(func.min(waiting.c.position))
+        .where(waiting.c.lane == lanes.c.lane, waiting.c.state == "waiting")
+        .scalar_subquery()
+    )
+    statement = (
+        select(acts.c.lane, acts.c.id, acts.c.pool, acts.c.not_before)
+        .select_from(lanes)
+        .join(acts, acts.c.position == first)
+        .where(lanes.c.lane.in_(names))
+    )
+    heads = (await unit.execute(statement)).all()
+    if heads:
+        await _update_lanes(
+            unit,
+            [(row.lane, row.id, row.pool, max(unit.now, row.not_before)) for row in heads],
+        )
+    empty = names - {row.lane for row in heads}
+    if empty:
+        await unit.execute(delete(lanes).where(lanes.c.lane.in_(empty)))
+
+
+async def _update_lanes(unit: Unit, rows: Sequence[tuple[str, str, str, datetime | None]]) -> None:
+    """Writes lane, head, pool and due_at; nobody owns the lane then."""
+    statement = (
+        update(lanes)
+        .where(lanes.c.lane == bindparam("name"))
+        .values(
+            head=bindparam("new_head"),
+            pool=bindparam("new_pool"),
+            due_at=bindparam("new_due_at"),
+            owner=None,
+            touched_at=unit.now,
+        )
+    )
+    await unit.execute(
+        statement,
+        [
+            {"name": lane, "new_head": head, "new_pool": pool, "new_due_at": due_at}
+            for lane, head, pool, due_at in rows
+        ],
+    )

@@ -1,0 +1,166 @@
+"""Leases on the outbox's lanes: what a worker takes, keeps, and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import case, select, tuple_, update
+
+from bot.store.database import Unit
+from bot.store.lanework import Settlement
+from bot.store.outbox import Act, act_of
+from bot.store.tables import acts, lanes
+
+#: A row that was touched this much later than now was so before the clock was set back.
+_CLOCK_TOLERANCE: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An act that one worker delivers. ``delays``: how often it was put off in a row."""
+
+    act: Act
+    owner: str
+    pool: str
+    blocks: bool
+    delays: int
+    not_before: datetime
+
+
+async def claim(
+    unit: Unit, pool: str, owner: str, limit: int, length: timedelta
+) -> Sequence[Lease]:
+    """Leases up to ``limit`` acts of ``pool`` that are due, the longest due first, each the first of
+    its lane. ``owner`` must be new with each call. An act whose worker vanished counts one attempt
+    more and may have been delivered."""
+    statement = (
+        select(acts, lanes.c.owner)
+        .join(lanes, lanes.c.head == acts.c.id)
+        .where(lanes.c.pool == pool, lanes.c.due_at <= unit.now)
+        .order_by(lanes.c.due_at)
+        .limit(limit)
+        .with_for_update(of=lanes, skip_locked=True)
+    )
+    rows = (await unit.execute(statement)).all()
+    if not rows:
+        return []
+    await unit.execute(
+        update(lanes)
+        .where(lanes.c.lane.in_([row.lane for row in rows]))
+        .values(owner=owner, due_at=unit.now + length, touched_at=unit.now)
+    )
+    abandoned = [row.id for row in rows if row.owner is not None]
+    if abandoned:
+        await unit.execute(
+            update(acts)
+            .where(acts.c.id.in_(abandoned))
+            .values(attempts=acts.c.attempts + 1, maybe_delivered=True)
+        )
+    return [_lease(row, owner) for row in rows]
+
+
+async def renew(unit: Unit, leases: Collection[Lease], length: timedelta) -> Collection[Lease]:
+    """Prolongs ``leases``; gives those that are lost."""
+    held = [(lease.act.lane, lease.owner) for lease in leases]
+    statement = (
+        update(lanes)
+        .where(tuple_(lanes.c.lane, lanes.c.owner).in_(held))
+        .values(due_at=unit.now + length, touched_at=unit.now)
+        .returning(lanes.c.lane, lanes.c.owner)
+    )
+    kept = {(row.lane, row.owner) for row in await unit.execute(statement)}
+    return [lease for lease in leases if (lease.act.lane, lease.owner) not in kept]
+
+
+def done(unit: Unit, lease: Lease, receipt: Mapping[str, Any]) -> None:
+    """The act is delivered. This and what follows happens at the end of ``unit``, which then raises
+    LeaseLost where the lease is not held any more."""
+    changes = {"state": "done", "ended_at": unit.now, "receipt": dict(receipt)}
+    _settle(unit, lease, changes, stays=False)
+
+
+def put_off(
+    unit: Unit, lease: Lease, until: datetime, reason: str, *, maybe_delivered: bool
+) -> None:
+    """The act waits until then, without an attempt lost."""
+    changes = {"delays": lease.delays + 1, "reason": reason, "not_before": until}
+    _settle(unit, lease, changes, due_at=until, maybe_delivered=maybe_delivered)
+
+
+def try_again(
+    unit: Unit, lease: Lease, until: datetime, reason: str, *, maybe_delivered: bool
+) -> None:
+    """An attempt failed; the act waits for the next until then."""
+    changes = {
+        "attempts": lease.act.attempts + 1,
+        "delays": 0,
+        "reason": reason,
+        "not_before": until,
+    }
+    _settle(unit, lease, changes, due_at=until, maybe_delivered=maybe_delivered)
+
+
+def give_up(unit: Unit, lease: Lease, reason: str, *, maybe_delivered: bool) -> None:
+    """The act has failed."""
+    changes = {
+        "state": "failed",
+        "attempts": lease.act.attempts + 1,
+        "ended_at": unit.now,
+        "reason": reason,
+    }
+    _settle(unit, lease, changes, stays=lease.blocks, maybe_delivered=maybe_delivered)
+
+
+def hand_back(unit: Unit, lease: Lease, *, maybe_delivered: bool) -> None:
+    """The act was not finished; any worker may take it at once."""
+    _settle(unit, lease, {}, due_at=unit.now, maybe_delivered=maybe_delivered)
+
+
+async def mend_clock(unit: Unit, length: timedelta) -> None:
+    """Makes due what would wait until the clock, set back, reaches the old time again."""
+    await unit.execute(
+        update(lanes)
+        .where(lanes.c.touched_at > unit.now + _CLOCK_TOLERANCE, lanes.c.due_at.is_not(None))
+        .values(
+            due_at=case((lanes.c.owner.is_(None), unit.now), else_=unit.now + length),
+            touched_at=unit.now,
+        )
+    )
+
+
+def _lease(row: Any, owner: str) -> Lease:
+    act = act_of(row)
+    if row.owner is not None:
+        act = Act(act.id, act.lane, act.kind, act.payload, act.attempts + 1, act.created_at, True)
+    return Lease(act, owner, row.pool, row.blocks, row.delays, row.not_before)
+
+
+def _settle(
+    unit: Unit,
+    lease: Lease,
+    changes: Mapping[str, Any],
+    *,
+    due_at: datetime | None = None,
+    stays: bool = True,
+    maybe_delivered: bool = False,
+) -> None:
+    act = lease.act
+    # Every settlement writes the same columns, so that many are written at once.
+    unchanged = {
+        "state": "waiting",
+        "attempts": act.attempts,
+        "delays": lease.delays,
+        "maybe_delivered": act.maybe_delivered or maybe_delivered,
+        "not_before": lease.not_before,
+        "ended_at": None,
+        "reason": None,
+        "receipt": None,
+    }
+    unit.lanes.settle(
+        Settlement(
+            act.id, act.lane, lease.pool, lease.owner, {**unchanged, **changes}, due_at, stays
+        )
+    )

@@ -1,0 +1,74 @@
+"""Lookups as they are kept → what is asked of the engine, and back."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from bot.lookup import Question
+from bot.pki.certificate import Certificate
+from bot.pki.formats import read
+from bot.probe.protocols import Protocol
+from bot.probe.target import Target
+from bot.report import Report
+from bot.requests.request import InstallRequest
+from bot.store.lookups import KeptLookup
+
+#: The verdict of a lookup that stands for several.
+SEVERAL: Final = "several"
+
+
+def target_data(target: Target) -> dict[str, Any]:
+    """A target as JSON."""
+    return {**asdict(target), "protocol": str(target.protocol)}
+
+
+def question_from(extra: Mapping[str, Any]) -> Question:
+    """What a kept lookup asks, from its ``extra``."""
+    data = dict(extra["target"])
+    return Question(Target(**{**data, "protocol": Protocol(data["protocol"])}))
+
+
+def target_of_request(request: InstallRequest) -> Target:
+    """A request's target, to be probed again."""
+    found = request.target
+    try:
+        ipaddress.ip_address(found.host)
+        is_ip = True
+    except ValueError:
+        is_ip = False
+    protocol = Protocol(found.protocol)
+    return Target(found.host, found.host, found.host, found.port, True, protocol, is_ip)
+
+
+def installed_of_request(request: InstallRequest) -> tuple[Certificate, ...]:
+    """The certificates that a request is about."""
+    return certificates_of("".join(c.pem for c in request.installation.certificates))
+
+
+def certificates_of(pem: str) -> tuple[Certificate, ...]:
+    """The certificates in PEM that the bot wrote itself."""
+    return tuple(found.certificate for found in read(pem.encode()).certificates)
+
+
+def report_data(report: Report) -> Any:
+    """A report as JSON data."""
+    return json.loads(report.to_json())
+
+
+def report_of(lookup: KeptLookup) -> Report | None:
+    """The report of a kept lookup; None while it waits, and where it stands for several."""
+    if lookup.report is None or lookup.verdict == SEVERAL:
+        return None
+    return _adapter().validate_python(lookup.report)
+
+
+@cache
+def _adapter() -> TypeAdapter[Report]:
+    return TypeAdapter(Report)

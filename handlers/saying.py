@@ -1,0 +1,88 @@
+"""Replies that must not be lost: put with the change that causes them, said by their courier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.requests.delivery import Receipt
+from bot.serving.logs import logger
+from bot.store import outbox
+from bot.store.database import Unit
+from bot.store.lookups import KeptLookup
+from bot.store.outbox import Act
+from handlers.blocks.elements import section
+from handlers.blocks.markup import Markup
+from handlers.blocks.message import Message
+from handlers.couriers import slack
+from handlers.parts import Parts
+
+
+async def say(
+    unit: Unit,
+    team: str,
+    message: Message,
+    *,
+    channel: str,
+    key: str,
+    lane: str | None = None,
+    thread_ts: str | None = None,
+    user: str | None = None,
+) -> None:
+    """Puts a reply: a statement of fact, which no later change makes wrong. With ``user`` that person
+    alone sees it; with ``channel`` empty it is a direct message to ``user``. ``key``: the same
+    again says nothing more."""
+    payload = {
+        "team": team,
+        "channel": channel,
+        "thread_ts": thread_ts,
+        "user": user,
+        "text": message.text,
+        "blocks": list(message.blocks),
+    }
+    await outbox.put(unit, lane or f"say:{key}", "say", payload, key=f"say:{key}")
+
+
+class SayCourier:
+    """``say``: posts what `say` put."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def deliver(self, act: Act) -> Receipt:
+        parts, payload = self._parts, act.payload
+        client = await parts.clients.web(str(payload["team"]))
+        message = _message(payload)
+        channel, user, thread_ts = payload["channel"], payload["user"], payload["thread_ts"]
+        if channel and user:
+            try:
+                await slack.whisper(client, parts.metrics, message, channel, user, thread_ts)
+            except slack.NoAccess:
+                channel, thread_ts = "", None
+            else:
+                return {}
+        if not channel:
+            channel = await slack.direct(client, parts.metrics, str(user))
+        ts = await slack.post(client, parts.metrics, act, message, channel, thread_ts)
+        return {"channel": channel, "ts": ts}
+
+
+async def tell_privately(parts: Parts, lookup: KeptLookup, text: Markup) -> None:
+    """Tells whoever asked, where they asked, even where the bot may not post. Best effort: what
+    matters has been said elsewhere."""
+    async with parts.database.begin() as unit:
+        url = await parts.lookups.use_response_url(unit, lookup.id)
+    if url is None:
+        return
+    try:
+        await AsyncWebhookClient(url).send(
+            text=text, blocks=[section(text)], response_type="ephemeral"
+        )
+    except Exception as error:
+        logger.warning("A hint was not delivered.", extra={"error": type(error).__name__})
+
+
+def _message(payload: Mapping[str, Any]) -> Message:
+    return Message(str(payload["text"]), tuple(payload["blocks"]))

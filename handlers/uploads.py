@@ -1,0 +1,43 @@
+"""Files that people send, read."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.errors import FormatError
+from bot.lookup import Question
+from bot.pki.certificate import Certificate
+from bot.pki.formats import Reading, read
+from bot.store.lookups import KeptLookup
+from handlers.couriers.files import download
+from handlers.parts import Parts
+from handlers.questions import question_from
+
+
+async def read_file(parts: Parts, team: str, file: str) -> tuple[str, Reading]:
+    """A Slack file's name and what it holds. Raises FormatError, or Later where Slack is unwell."""
+    client = await parts.clients.web(team)
+    name, content, _ = await download(client, parts.metrics, file)
+    # Java's readers are imitated over megabytes: not in the event loop.
+    return name, await asyncio.to_thread(read, content, name=name)
+
+
+async def read_certificates(
+    parts: Parts, team: str, file: str
+) -> tuple[str, tuple[Certificate, ...]]:
+    """A file's name and its certificates, each once. Raises FormatError, also for a private key."""
+    name, reading = await read_file(parts, team, file)
+    if reading.refusal:
+        raise FormatError(reading.refusal)
+    return name, tuple(dict.fromkeys(found.certificate for found in reading.certificates))
+
+
+async def question_for(parts: Parts, lookup: KeptLookup) -> Question:
+    """What a kept lookup asks; where a chain was uploaded for it, the file is read again. Raises
+    FormatError."""
+    question = question_from(lookup.extra)
+    file = lookup.extra.get("upload")
+    if not file:
+        return question
+    name, certificates = await read_certificates(parts, lookup.team, str(file))
+    return Question(question.target, chain=(name, certificates))

@@ -1,0 +1,190 @@
+"""The whole story in a browser, with `whichroot serve --local` as its user starts it.
+
+With `WHICHROOT_PICTURES=docs` the README's pictures are taken on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from playwright.async_api import Locator, Page, expect
+
+from tests.end_to_end.conftest import OpenPage
+from tests.support.authority import make_root
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ROOT = Path(__file__).parents[2]
+PICTURES = os.environ.get("WHICHROOT_PICTURES")
+LINE = "/cert dc01.corp.example:3269"
+ERROR = (
+    "javax.net.ssl.SSLHandshakeException: PKIX path building failed: "
+    "sun.security.provider.certpath.SunCertPathBuilderException: "
+    "unable to find valid certification path to requested target"
+)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def address(tmp_path: Path) -> AsyncIterator[str]:
+    """Where the local workspace is; it runs in a process of its own."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("WHICHROOT_", "SLACK_", "DATABASE_"))
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "serve", "--local", "--port", "0"),
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            while not (found := re.search(rb"http://127\.0\.0\.1:\d+", await _line(process))):
+                pass
+        yield found[0].decode()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+    assert process.returncode == 0
+
+
+async def _line(process: asyncio.subprocess.Process) -> bytes:
+    assert process.stdout is not None
+    line = await process.stdout.readline()
+    assert line, "the bot ended before it said its address"
+    return line
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.wait_for_timeout(
+            600
+        )  # what is loaded late: a preview, a list scrolled to its end
+        await page.screenshot(path=ROOT / PICTURES / f"{name}.png")
+
+
+async def become(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=name).click()
+    await expect(page.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
+
+
+async def say(dialog: Locator, words: str) -> None:
+    """Fills the one field of a dialog and sends it."""
+    await dialog.get_by_role("textbox").fill(words)
+    await dialog.locator("footer .button.primary").click()
+    await expect(dialog).to_be_hidden()
+
+
+async def open_messages_of_the_app(page: Page) -> Locator:
+    await page.locator('[data-entry="app"]').click()
+    await page.get_by_role("tab", name="Messages").click()
+    return page.get_by_role("article")
+
+
+async def test_the_whole_story(address: str, open_page: OpenPage, tmp_path: Path) -> None:
+    page = await open_page(address, viewport={"width": 1360, "height": 850})
+    main, thread = page.get_by_role("main"), page.get_by_role("complementary", name="Thread")
+    dialog = page.get_by_role("dialog")
+    card = main.get_by_role("article").filter(has_text="Install a root certificate for")
+
+    # Rita asks, and requests what the bot recommends.
+    await page.get_by_role("button", name=LINE).click()
+    await page.keyboard.press("Enter")
+    report = main.get_by_role("article").filter(has_text="Request the root certificate")
+    await expect(report).to_contain_text("CN=Corp Example Root CA G2", timeout=20_000)
+    await picture(page, "report")
+    await report.get_by_role("button", name="Details").click()
+    await expect(dialog).to_contain_text("What could be installed")
+    await page.keyboard.press("Escape")
+    await report.get_by_role("button", name="Request installation").click()
+    await dialog.get_by_role("button", name="Check and request").click()
+    await expect(dialog.get_by_text("Please complete this required field.")).to_be_visible()
+    await dialog.get_by_role("radio", name="Production").check()
+    await dialog.get_by_role("textbox", name="Connector").fill("AD connector Frankfurt")
+    await dialog.get_by_role("textbox", name="Note for support").fill("Needed before Friday.")
+    await dialog.get_by_role("button", name="Check and request").click()
+    await expect(dialog).to_contain_text("is on its way to support", timeout=20_000)
+    await page.keyboard.press("Escape")
+
+    # Sam finds it with the PEM, and takes it.
+    await become(page, "Sam Support")
+    await page.get_by_role("button", name="matrix42-support").click()
+    await expect(card).to_contain_text("waiting for support")
+    await card.get_by_role("button", name=re.compile("repl(y|ies)")).click()
+    await expect(thread).to_contain_text("keytool -importcert")
+    async with page.expect_download() as started:
+        await thread.get_by_role("link", name=re.compile("^Download .*pem$")).click()
+    await (await started.value).save_as(tmp_path / "root.pem")
+    pem = x509.load_pem_x509_certificate((tmp_path / "root.pem").read_bytes())
+    fingerprint = pem.fingerprint(hashes.SHA256()).hex(":").upper()
+    await expect(card).to_contain_text(fingerprint)
+    await card.get_by_role("button", name="Take").click()
+    await expect(card).to_contain_text("being worked on")
+    await expect(thread).to_contain_text("@Sam Support took this.")
+
+    # A question and its answer.
+    await card.get_by_role("button", name="Ask the requester").click()
+    await say(dialog, "Which host does the connector run on?")
+    await expect(thread).to_contain_text("Which host does the connector run on?")
+    await become(page, "Rita Requester")
+    await thread.get_by_role("combobox").fill("It runs on nc01")
+    await thread.get_by_role("combobox").press("Enter")
+    await expect(thread).to_contain_text("@Rita Requester answered:")
+    await expect(card).to_contain_text("being worked on")
+    await picture(page, "thread")
+
+    # A file that would not do.
+    other = {
+        "name": "other-root.pem",
+        "mimeType": "application/x-pem-file",
+        "buffer": make_root("Some Other Root").pem,
+    }
+    await thread.locator('input[type="file"]').set_input_files([other])  # type: ignore[list-item]
+    await expect(thread.get_by_text("uploading")).to_be_hidden()
+    await thread.get_by_role("combobox").press("Enter")
+    judged = thread.get_by_role("article").filter(has_text="does not accept the server")
+    await expect(judged).to_contain_text("CN=Some Other Root", timeout=20_000)
+
+    # Installed, but it still fails: the error is explained, and the request is open again.
+    await become(page, "Sam Support")
+    await card.get_by_role("button", name="Installed").click()
+    await expect(card).to_contain_text("installed, to be confirmed")
+    await become(page, "Rita Requester")
+    notices = await open_messages_of_the_app(page)
+    await notices.get_by_role("button", name="Still failing").last.click()
+    await say(dialog, ERROR)
+    await become(page, "Sam Support")
+    await page.get_by_role("button", name="matrix42-support").click()
+    await expect(card).to_contain_text("waiting for support")
+    await card.get_by_role("button", name=re.compile("repl(y|ies)")).click()
+    await expect(thread).to_contain_text("it still fails")
+    await expect(thread).to_contain_text("For this request", timeout=20_000)
+
+    # Installed where it belongs, and confirmed.
+    await card.get_by_role("button", name="Take").click()
+    await expect(card).to_contain_text("being worked on")
+    await card.get_by_role("button", name="Installed").click()
+    await expect(card).to_contain_text("installed, to be confirmed")
+    await become(page, "Rita Requester")
+    notices = await open_messages_of_the_app(page)
+    await expect(notices.get_by_role("button", name="It works")).to_have_count(2)
+    await notices.get_by_role("button", name="It works").last.click()
+    await page.get_by_role("button", name="matrix42-support").click()
+    await expect(card).to_contain_text("verified")
+    await card.get_by_role("button", name=re.compile("repl(y|ies)")).click()
+    await expect(thread).to_contain_text("@Rita Requester confirmed that it works.")
+    await page.get_by_role("button", name="Switch between light and dark").click()
+    await page.mouse.move(700, 60)
+    await picture(page, "dark")

