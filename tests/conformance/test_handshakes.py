@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from bot.pki.certificate import Certificate
@@ -82,6 +83,31 @@ def _catalogue() -> list[Case]:
         Case("SHA-1", (weak,), (weak_root,)),
         Case("RSA", (edwards.leaf(HOST, key=rsa_key(2048, 3)),), (edwards,)),
         Case(
+            "P-384",
+            (issuing.leaf(HOST, key=ec.generate_private_key(ec.SECP384R1())), issuing),
+            (root,),
+        ),
+        Case(
+            "P-224",
+            (issuing.leaf(HOST, key=ec.generate_private_key(ec.SECP224R1())), issuing),
+            (root,),
+        ),
+        Case(
+            "secp256k1",
+            (issuing.leaf(HOST, key=ec.generate_private_key(ec.SECP256K1())), issuing),
+            (root,),
+        ),
+        Case(
+            "brainpool",
+            (issuing.leaf(HOST, key=ec.generate_private_key(ec.BrainpoolP256R1())), issuing),
+            (root,),
+        ),
+        Case(
+            "Ed25519",
+            (issuing.leaf(HOST, key=ed25519.Ed25519PrivateKey.generate()), issuing),
+            (root,),
+        ),
+        Case(
             "eleven certificates", (leaf, issuing, *(make_root(f"R{i}") for i in range(9))), (root,)
         ),
     ]
@@ -89,26 +115,32 @@ def _catalogue() -> list[Case]:
 
 @pytest.mark.parametrize("jdk", [11, 17, 21, 25])
 async def test_java_connects_exactly_where_we_predict_it(jdk: int, tmp_path: Path) -> None:
-    cases = _catalogue()
+    # A JVM reads its truststore once: the cases with one truststore share one.
+    stores: dict[tuple[Issued, ...], list[Case]] = {}
+    for case in _catalogue():
+        stores.setdefault(case.installed, []).append(case)
     gate = asyncio.Semaphore(3)
 
-    async def judge(index: int, case: Case) -> list[str]:
+    async def judge(index: int, installed: tuple[Issued, ...]) -> list[str]:
         folder = tmp_path / str(index)
         folder.mkdir()
-        async with gate:
-            return await _disagreements(case, jdk, folder)
+        async with (
+            gate,
+            JavaClient(jdk, [issued.der for issued in installed], [HOST], folder) as client,
+        ):
+            found = [await _disagreements(case, jdk, client) for case in stores[installed]]
+        return [line for lines in found for line in lines]
 
-    found = await asyncio.gather(*(judge(i, case) for i, case in enumerate(cases)))
+    found = await asyncio.gather(*(judge(i, store) for i, store in enumerate(stores)))
     assert [line for lines in found for line in lines] == []
 
 
-async def _disagreements(case: Case, jdk: int, folder: Path) -> list[str]:
+async def _disagreements(case: Case, jdk: int, client: JavaClient) -> list[str]:
     chain = [Certificate.from_der(issued.der) for issued in case.chain]
     installed = [Certificate.from_der(issued.der) for issued in case.installed]
     lines = []
-    client = JavaClient(jdk, [issued.der for issued in case.installed], [HOST], folder)
     protocols: tuple[Protocol, ...] = ("https", "ldaps")
-    async with tls_server(server_context(case.chain), _answer) as server, client:
+    async with tls_server(server_context(case.chain), _answer) as server:
         for protocol in protocols:
             prediction = predict(chain, installed, host=case.host, endpoint=protocol, jdk=jdk)
             connection = await client.connect(protocol, case.host, server.port)
