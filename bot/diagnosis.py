@@ -109,7 +109,7 @@ def _issuer(explanation: Explanation, report: Report, matching: list[Finding]) -
         sentences = [*compared, *sentences]
     recommended = report.recommended
     if recommended is None:
-        return present, [*sentences, report.summary]
+        return present, sentences or [report.summary]
     for certificate in recommended.certificates:
         sentences.append(
             f'To be installed: "{visible(certificate.subject)}", SHA-256 {_colons(certificate.sha256)}, '
@@ -122,10 +122,7 @@ def _issuer(explanation: Explanation, report: Report, matching: list[Finding]) -
         sentences.append(f"With {these} installed {java_versions(accepting)} {verb} the server.")
     sentences += recommended.warnings
     if report.installed is None and explanation.code not in _GENERAL:
-        sentences.append(
-            "Compare this fingerprint with what is installed (keytool -list -v, or --installed FILE "
-            "here)."
-        )
+        sentences.append("Compare this fingerprint with what is installed (keytool -list -v).")
     return present, sentences
 
 

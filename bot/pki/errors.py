@@ -127,6 +127,8 @@ def _quote(error: ErrorText, span: Span) -> str:
     line_end = error.plain.find("\n", span.end)
     end = len(error.plain) if line_end < 0 else line_end
     words = " ".join(error.plain[span.start : min(end, span.start + 2 * _QUOTE_LENGTH)].split())
+    if "[" not in words:
+        words = words.rstrip("]")  # of JNDI's "[Root exception is …]"
     return visible(redacted(words), _QUOTE_LENGTH)
 
 

@@ -268,6 +268,11 @@ def test_the_server_is_read_from_the_text(text: str, target: str | None) -> None
     assert explain(text).target == target
 
 
+def test_the_words_are_quoted_without_their_wrapping() -> None:
+    explanation = explain(f"simple bind failed: h:636 [Root exception is {BUILDING}]")
+    assert explanation.matched == "unable to find valid certification path to requested target"
+
+
 def test_a_whole_stack_trace_is_explained_by_its_innermost_cause() -> None:
     explanation = explain(EXPIRED_TRACE)
     assert explanation.code == "certificate_expired"
