@@ -80,12 +80,12 @@ async def test_the_challenge_comes_first_then_retries_with_number_and_reason() -
         if body["type"] == "url_verification":
             return web.Response(text=body["challenge"])
         if len(requests) == 2:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.2)
         if len(requests) == 4:
             complete.set()
         return web.Response(status=next(statuses))
 
-    rules = Rules(ack_seconds=0.2, event_retry_seconds=(0.0, 0.05, 0.1))
+    rules = Rules(ack_seconds=0.7, event_retry_seconds=(0.0, 0.05, 0.1))
     async with listening(handle) as url, Workspace(MANIFEST, rules=rules, request_url=url) as made:
         await made.person("rita").say("#connectors", "hello")
         await asyncio.wait_for(complete.wait(), 5)
