@@ -28,6 +28,7 @@ from bot.requests.delivery import Delivery, Patience, Receipt
 from bot.requests.messages import Messages
 from bot.requests.service import Requests
 from bot.serving.health import health_application
+from bot.serving.housekeeping import keep_house
 from bot.serving.intake import Intake, SocketConnection, add_http_intake
 from bot.serving.logs import logger
 from bot.serving.metrics import Metrics
@@ -113,6 +114,9 @@ class Bot:
         await self._check_token(app)
         handlers.register(app, parts)
         await self._deliver(stack, parts)
+        housekeeping = asyncio.create_task(keep_house(self._database, settings))
+        stack.push_async_callback(_ended, housekeeping)
+        stack.callback(housekeeping.cancel)
         stack.push_async_callback(self._tasks.drain, _TASK_SECONDS)
         await self._listen(stack, app)
         if settings.mode == "socket":

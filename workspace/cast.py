@@ -26,6 +26,7 @@ class Room:
     team: str = "acme"
     private: bool = False
     with_bot: bool = True
+    archived: bool = False
     connected_teams: tuple[str, ...] = ()
 
 

@@ -86,6 +86,8 @@ class File:
         }
         if kinds:
             described["shares"] = kinds
+        if self.alt_text:
+            described["alt_txt"] = self.alt_text
         return described
 
     def to_slack_connect(self) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def found(state: State, cast: Cast) -> None:
             created=int(float(state.identifiers.timestamp())),
             creator=people[room.members[0]].id if room.members else "",
             members=[people[name].id for name in room.members],
+            is_archived=room.archived,
             connected_teams=tuple(teams[domain].id for domain in room.connected_teams),
         )
         if room.with_bot and team.id in state.app.installations:

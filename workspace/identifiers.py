@@ -27,8 +27,3 @@ class Identifiers:
         now = max(time.time_ns() // 1000, self._last_microseconds + 1)
         self._last_microseconds = now
         return f"{now // 1_000_000}.{now % 1_000_000:06d}"
-
-
-def seconds(ts: str) -> float:
-    """The Unix time, in seconds, that a `ts` stands for."""
-    return float(ts)

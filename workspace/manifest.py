@@ -39,13 +39,10 @@ class Manifest:
 
     name: str
     description: str
-    background_color: str
     bot_name: str
-    always_online: bool
     commands: tuple[Command, ...]
     shortcuts: tuple[Shortcut, ...]
     bot_scopes: tuple[str, ...]
-    user_scopes: tuple[str, ...]
     redirect_urls: tuple[str, ...]
     bot_events: tuple[str, ...]
     socket_mode: bool
@@ -73,11 +70,7 @@ class Manifest:
             description=_text(
                 information, "description", "display_information", longest=140, required=False
             ),
-            background_color=_text(
-                information, "background_color", "display_information", longest=7, required=False
-            ),
             bot_name=_text(bot_user, "display_name", "features.bot_user", longest=80),
-            always_online=bool(bot_user.get("always_online", False)),
             commands=tuple(
                 _command(item, index)
                 for index, item in enumerate(_items(features, "slash_commands", longest=50))
@@ -87,7 +80,6 @@ class Manifest:
                 for index, item in enumerate(_items(features, "shortcuts", longest=10))
             ),
             bot_scopes=tuple(scopes.get("bot") or ()),
-            user_scopes=tuple(scopes.get("user") or ()),
             redirect_urls=tuple(oauth.get("redirect_urls") or ()),
             bot_events=tuple(events.get("bot_events") or ()),
             socket_mode=bool(settings.get("socket_mode_enabled", False)),

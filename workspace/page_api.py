@@ -63,6 +63,7 @@ class PageApi:
             "react": self._react,
             "join": self._join,
             "invite": self._invite,
+            "remove": self._remove,
             "read": self._mark_read,
             "command": self._command,
             "action": self._action,
@@ -227,6 +228,11 @@ class PageApi:
         if guest.team_id not in channel.teams:
             raise SlackError("user_not_found")
         self._services.activity.join(channel, guest.id, inviter=user.id)
+        return {"ok": True}
+
+    async def _remove(self, user: User, body: Body) -> dict[str, Any]:
+        channel = self._joined(user, _required(body, "channel"))
+        self._services.activity.leave(channel, _required(body, "member"))
         return {"ok": True}
 
     async def _mark_read(self, user: User, body: Body) -> dict[str, Any]:

@@ -27,7 +27,6 @@ class User:
     is_bot: bool = False
     app_id: str = ""
     bot_id: str = ""
-    deleted: bool = False
     tz: str = "Europe/Berlin"
     tz_offset: int = 3600
     locale: str = "en-GB"
@@ -50,7 +49,7 @@ class User:
             "id": self.id,
             "team_id": self.team_id,
             "name": self.name,
-            "deleted": self.deleted,
+            "deleted": False,
             "real_name": self.real_name,
             "tz": self.tz,
             "tz_offset": self.tz_offset,

@@ -272,6 +272,10 @@ class Person:
         """Bring someone (the app's bot user, too) into a channel."""
         await self._post("invite", channel=await self._id(channel), guest=user_id)
 
+    async def remove(self, channel: str, user_id: str) -> None:
+        """Take someone (the app's bot user, too) out of a channel."""
+        await self._post("remove", channel=await self._id(channel), member=user_id)
+
     async def fault(self, **fields: Any) -> None:
         """Order a fault; see `workspace.faults.Fault`. `clear=True` ends all."""
         await self._post("faults", named=False, **fields)

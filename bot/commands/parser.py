@@ -75,6 +75,28 @@ Serves the bot until it is told to stop (SIGTERM, SIGINT). Slack's tokens come f
 and SLACK_APP_TOKEN; on a terminal without them, or with --local, the bot runs in a Slack-like
 workspace of its own, with servers to try, and keeps nothing.
 """
+_REQUESTS: Final = "The install requests in the database that DATABASE_URL names."
+_EXPORT: Final = (
+    "Writes all install requests with audit trail and messages, one JSON object a line, the oldest "
+    "first; or, with --csv, a table of what they are."
+)
+_PURGE: Final = (
+    "Removes old lookups, requests that were closed long ago with all that was said about them, and "
+    "what was delivered. Without options: as the settings say."
+)
+_RETRY: Final = (
+    "Lists what could not be delivered to Slack, or has it tried again by the running bot."
+)
+_STATES: Final = (
+    "submitted",
+    "posted",
+    "taken",
+    "waiting",
+    "installed",
+    "verified",
+    "rejected",
+    "cancelled",
+)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -90,6 +112,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     _add_read(commands)
     _add_explain(commands)
     _add_serve(commands)
+    _add_requests(commands)
     _add_settings(commands)
     if not given:
         parser.print_help(sys.stderr)
@@ -291,6 +314,35 @@ def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
         default=0,
         help="where the local workspace listens (default: a free port)",
     )
+
+
+def _add_requests(commands: argparse._SubParsersAction[_Parser]) -> None:
+    requests = _command(commands, "requests", "the install requests that are kept", _REQUESTS)
+    verbs = requests.add_subparsers(dest="requests_command", metavar="VERB", required=True)
+    listing = _command(verbs, "list", "list them, the newest first", "Lists install requests.")
+    listing.add_argument("--state", choices=_STATES, action="append", default=[], help="only these")
+    listing.add_argument("--open", action="store_true", help="only those that are not closed")
+    listing.add_argument("--limit", metavar="N", type=_count, default=50, help="at most N")
+    listing.add_argument("--json", action="store_true", help="print one line of JSON for each")
+    show = _command(verbs, "show", "one of them, with its audit trail", "Shows one request.")
+    show.add_argument("id", metavar="ID", help="as R-7K3M")
+    show.add_argument("--json", action="store_true", help="print JSON, with certificates")
+    export = _command(verbs, "export", "all of them, for other programs", _EXPORT)
+    export.add_argument("--csv", action="store_true", help="a table for spreadsheets")
+    export.add_argument("--state", choices=_STATES, action="append", default=[], help="only these")
+    export.add_argument(
+        "--file", metavar="FILE", default="-", help="write there; - is standard output"
+    )
+    purge = _command(verbs, "purge", "remove what is older than it is to be kept", _PURGE)
+    purge.add_argument("--lookups-days", metavar="N", type=_count, help="lookups older than that")
+    purge.add_argument(
+        "--requests-days", metavar="N", type=_count, help="closed longer ago than that"
+    )
+    purge.add_argument("--dry-run", action="store_true", help="only say how much")
+    purge.add_argument("--json", action="store_true", help="print JSON")
+    retry = _command(verbs, "retry", "have what failed tried again", _RETRY)
+    retry.add_argument("id", metavar="ID", nargs="?", help="an act, or a request as R-7K3M")
+    retry.add_argument("--all", action="store_true", help="everything that failed")
 
 
 def _add_settings(commands: argparse._SubParsersAction[_Parser]) -> None:

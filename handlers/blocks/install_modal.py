@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ REASON: Final = "reason"
 #: Every input's action id.
 INPUT: Final = "value"
 YES: Final = "yes"
+
+_MAX_NAME: Final = 100
 
 _WARNINGS: Final = {
     "root": "Recommended: it lasts longest.",
@@ -116,7 +119,9 @@ def install_view(
     metadata = {
         "lookup": lookup,
         "shown": {found.option: shown(found) for found in offered},
-        "file": dict(filled.file) if filled.file else None,
+        "file": {"id": filled.file["id"], "name": filled.file["name"][:_MAX_NAME]}
+        if filled.file
+        else None,
         **origin,
     }
     return modal(
@@ -149,7 +154,8 @@ def submitted_view(short_id: str, joined_other: bool, thread: str = "") -> dict[
 
 def shown(found: Option) -> str:
     """What identifies the certificates of an option, short enough for a view's metadata."""
-    return ".".join(sorted(certificate.sha256[:16] for certificate in found.certificates))
+    fingerprints = "".join(sorted(certificate.sha256 for certificate in found.certificates))
+    return hashlib.sha256(fingerprints.encode()).hexdigest()[:32]
 
 
 def _choice(found: Option) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -9,9 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from OpenSSL import SSL
+
 from bot.settings import Settings
 from tests.support.authority import Issued, make_root
-from tests.support.servers import Server, server_context, tls_server
+from tests.support.servers import (
+    Script,
+    Server,
+    raw_server,
+    server_context,
+    tls_server,
+    upgrading,
+)
 from workspace import Workspace
 
 HOST = "dc01.corp.example"
@@ -29,6 +39,7 @@ class Surroundings:
         self.issuing = self.root.intermediate("Corp Issuing CA")
         self.leaf = self.issuing.leaf(HOST)
         self.unknown_root = make_root("Somebody's Root CA")
+        self.slow_seconds = 0.0
         self.directory: Server
         self.unproven: Server
         self._stack = AsyncExitStack()
@@ -37,7 +48,7 @@ class Surroundings:
         (self.folder / "roots").mkdir()
         (self.folder / "roots" / "corp.pem").write_bytes(self.root.pem)
         context = server_context([self.leaf, self.issuing])
-        self.directory = await self._stack.enter_async_context(tls_server(context))
+        self.directory = await self._stack.enter_async_context(raw_server(self._slowly(context)))
         chain = [self.unknown_root.leaf("saas.example.net"), self.unknown_root]
         self.unproven = await self._stack.enter_async_context(tls_server(chain))
         return self
@@ -49,6 +60,16 @@ class Surroundings:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
+
+    def _slowly(self, context: SSL.Context) -> Script:
+        """Speaks TLS after ``slow_seconds``."""
+        speaks = upgrading(context)
+
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(self.slow_seconds)
+            await speaks(reader, writer)
+
+        return script
 
     def root_renewed(self) -> Issued:
         """A later certificate of the root's name and key."""

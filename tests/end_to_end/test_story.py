@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.end_to_end.conftest import OpenPage
 from tests.support.authority import make_root
@@ -94,7 +94,7 @@ async def open_messages_of_the_app(page: Page) -> Locator:
 
 
 async def test_the_whole_story(address: str, open_page: OpenPage, tmp_path: Path) -> None:
-    page = await open_page(address, viewport={"width": 1360, "height": 850})
+    page = await open_page(address, viewport={"width": 1440, "height": 900})
     main, thread = page.get_by_role("main"), page.get_by_role("complementary", name="Thread")
     dialog = page.get_by_role("dialog")
     card = main.get_by_role("article").filter(has_text="Install a root certificate for")
@@ -146,12 +146,12 @@ async def test_the_whole_story(address: str, open_page: OpenPage, tmp_path: Path
     await picture(page, "thread")
 
     # A file that would not do.
-    other = {
+    other: FilePayload = {
         "name": "other-root.pem",
         "mimeType": "application/x-pem-file",
         "buffer": make_root("Some Other Root").pem,
     }
-    await thread.locator('input[type="file"]').set_input_files([other])  # type: ignore[list-item]
+    await thread.locator('input[type="file"]').set_input_files(other)
     await expect(thread.get_by_text("uploading")).to_be_hidden()
     await thread.get_by_role("combobox").press("Enter")
     judged = thread.get_by_role("article").filter(has_text="does not accept the server")

@@ -93,7 +93,7 @@ def test_the_folder_is_read_again_when_it_changes(tmp_path: Path) -> None:
     assert subjects(folder) == ["Corp Issuing CA", "Corp Root CA"]
     (tmp_path / "root.pem").write_bytes(OTHER.pem)
     assert subjects(folder) == ["Corp Issuing CA", "Other Root CA"]
-    os.replace(tmp_path / "more.pem", tmp_path / "root.pem")
+    (tmp_path / "more.pem").replace(tmp_path / "root.pem")
     assert subjects(folder) == ["Corp Issuing CA"]
     (tmp_path / "root.pem").unlink()
     assert subjects(folder) == []

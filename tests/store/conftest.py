@@ -8,21 +8,27 @@ from pathlib import Path
 import pytest
 
 from bot.store.database import Database
+from tests.support.databases import migrated_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/whichroot.db"
     url: str = request.getfixturevalue("postgresql").new_database()
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with its tables and nothing in them."""
+    return await migrated_url(request.param, request, tmp_path)
+
+
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    """A database with its tables."""
+    """That database."""
     database = Database(url)
-    await database.migrate()
     yield database
     await database.dispose()

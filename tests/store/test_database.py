@@ -89,8 +89,8 @@ async def test_the_migrations_make_exactly_the_tables(database: Database) -> Non
         assert await unit.connection.run_sync(differences) == []
 
 
-async def test_many_processes_may_migrate_at_once(url: str) -> None:
-    replicas = [Database(url) for _ in range(6)]
+async def test_many_processes_may_migrate_at_once(empty_url: str) -> None:
+    replicas = [Database(empty_url) for _ in range(6)]
     await asyncio.gather(*(replica.migrate() for replica in replicas))
     for replica in replicas:
         async with replica.read() as unit:
@@ -137,7 +137,6 @@ async def test_a_transaction_inside_another_is_a_mistake_that_is_told(tmp_path: 
 
 async def test_many_writers_of_many_processes_all_get_through(url: str) -> None:
     replicas = [Database(url) for _ in range(3)]
-    await replicas[0].migrate()
 
     async def write(number: int) -> None:
         async with replicas[number % 3].begin() as unit:
@@ -173,7 +172,6 @@ async def test_any_text_is_kept(database: Database) -> None:
 
 async def test_of_two_transactions_with_one_key_one_is_first(url: str) -> None:
     replicas = [Database(url), Database(url)]
-    await replicas[0].migrate()
 
     async def arrive(number: int) -> str | None:
         async with replicas[number % 2].begin() as unit:
@@ -191,7 +189,6 @@ async def test_of_two_transactions_with_one_key_one_is_first(url: str) -> None:
 async def test_a_key_counts_anew_once_it_expired(url: str) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     database = Database(url, clock=lambda: now)
-    await database.migrate()
     async with database.begin() as unit:
         assert await Seen().first(unit, "k", "a", keep=timedelta(hours=1)) is None
         assert await Seen().first(unit, "k", "b", keep=timedelta(hours=1)) == "a"

@@ -41,7 +41,6 @@ def clock() -> Clock:
 @pytest.fixture
 async def database(url: str, clock: Clock) -> AsyncIterator[Database]:
     database = Database(url, clock=clock)
-    await database.migrate()
     yield database
     await database.dispose()
 
@@ -185,7 +184,6 @@ async def test_what_a_failed_act_does_to_its_lane(
 
 async def test_an_act_retried_by_two_people_at_once_is_delivered_once(url: str) -> None:
     replicas = [Database(url), Database(url)]
-    await replicas[0].migrate()
     [failed] = await put(replicas[0], ("a", "line"))
     [lease] = await claim(replicas[0])
     async with replicas[0].begin() as unit:
@@ -256,7 +254,6 @@ async def test_a_clock_that_is_set_back_holds_nothing_up(
 
 async def test_many_that_put_and_deliver_at_once_lose_and_repeat_nothing(url: str) -> None:
     replicas = [Database(url) for _ in range(3)]
-    await replicas[0].migrate()
     delivered: list[str] = []
     expected: dict[str, list[str]] = {}
     putting = 4

@@ -21,10 +21,10 @@ class PostgreSQL:
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """The URL of a new database: empty, or a copy of one whose name is given."""
         name = f"test_{secrets.token_hex(6)}"
-        self.run(f"CREATE DATABASE {name};")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template};")
         url: str = self._server.get_uri(database=name)
         return url
 

@@ -254,3 +254,20 @@ async def test_a_private_channel_is_seen_by_its_members_alone() -> None:
             await made.client.conversations_join(channel=channels["with-bot"])
         sam = await made.workspace.person("sam").state()
         assert [channel["kind"] for channel in sam["channels"]] == ["im"]
+
+
+async def test_an_archived_channel_takes_no_messages() -> None:
+    rooms = (Room("old", "", ("rita",), archived=True),)
+    async with bench(cast=Cast(rooms=rooms)) as made:
+        old = made.workspace.channels["old"]
+        with pytest.raises(SlackApiError, match="is_archived"):
+            await made.client.chat_postMessage(channel=old, text="hello")
+        listed = await made.client.conversations_list(exclude_archived=True)
+        assert listed["channels"] == []
+
+
+async def test_a_bot_that_was_removed_can_post_no_more(greeter: Bench) -> None:
+    rita = greeter.workspace.person("rita")
+    await rita.remove("#connectors", greeter.workspace.users["greeter"])
+    with pytest.raises(SlackApiError, match="not_in_channel"):
+        await posted(greeter, "hello")

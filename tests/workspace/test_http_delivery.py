@@ -80,12 +80,12 @@ async def test_the_challenge_comes_first_then_retries_with_number_and_reason() -
         if body["type"] == "url_verification":
             return web.Response(text=body["challenge"])
         if len(requests) == 2:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.2)
         if len(requests) == 4:
             complete.set()
         return web.Response(status=next(statuses))
 
-    rules = Rules(ack_seconds=0.2, event_retry_seconds=(0.0, 0.05, 0.1))
+    rules = Rules(ack_seconds=0.7, event_retry_seconds=(0.0, 0.05, 0.1))
     async with listening(handle) as url, Workspace(MANIFEST, rules=rules, request_url=url) as made:
         await made.person("rita").say("#connectors", "hello")
         await asyncio.wait_for(complete.wait(), 5)
@@ -161,3 +161,24 @@ async def test_a_closed_port_and_a_missing_url() -> None:
     async with Workspace(manifest) as workspace:
         answer = await workspace.person("rita").command("#connectors", "/greet")
         assert answer["error"] == "app_missing_action_url"
+
+
+async def test_a_url_that_fails_the_challenge_gets_no_events() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        bodies.append(await request.json())
+        return web.Response(text="fine")
+
+    rules = Rules(event_retry_seconds=(0.0,))
+    async with listening(handle) as url, Workspace(MANIFEST, rules=rules, request_url=url) as made:
+        rita = made.person("rita")
+        await rita.say("#connectors", "hello")
+        failures: list[dict[str, Any]] = []
+        for _ in range(100):
+            failures = await rita.log("event_failed")
+            if len(failures) == 2:
+                break
+            await asyncio.sleep(0.02)
+        assert [failure["error"] for failure in failures] == ["dispatch_failed"] * 2
+        assert {body["type"] for body in bodies} == {"url_verification"}

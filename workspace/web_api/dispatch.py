@@ -28,6 +28,8 @@ from workspace.web_api import (  # noqa: F401  (each registers its methods)
 from workspace.web_api.method import METHODS, Call, Method, missing_scope
 
 _LOGGED_VALUE = 20_000
+# The SDK sends it with every call that it makes for a known team.
+_EVERYWHERE = frozenset({"team_id"})
 
 
 class WebApi:
@@ -108,7 +110,7 @@ class WebApi:
         fault: Fault | None,
     ) -> None:
         method = METHODS.get(name)
-        known = method.arguments if method else frozenset()
+        known = _EVERYWHERE | (method.arguments if method else frozenset())
         self._services.log.add(
             "request",
             at=time.time(),

@@ -161,11 +161,12 @@ export class Store extends EventTarget {
     return [...this.channels.values()].map(({ messages, ...rest }) => rest);
   }
 
-  /** How many messages of the channel this person has not seen. */
+  /** How many messages of the channel this person has not seen; in threads those that mention them. */
   unread(channel) {
     const seen = this._seen.get(channel) ?? this.channels.get(channel)?.read ?? "";
     const all = [...(this.messages.get(channel)?.values() ?? [])];
-    return all.filter((message) => message.ts > seen && message.user !== this.me.id).length;
+    const counts = (message) => belongs(message, null) || (message.notifies ?? []).includes(this.me.id);
+    return all.filter((message) => message.ts > seen && message.user !== this.me.id && counts(message)).length;
   }
 
   /** The person has seen everything in the channel. */

@@ -1,0 +1,71 @@
+"""Lookups kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.store.database import Database
+from bot.store.lookups import Lookups, NewLookup
+
+
+async def test_a_lookup_waits_and_is_finished(database: Database) -> None:
+    lookups = Lookups(database)
+    report = {"verdict": "validated", "summary": "\0 \ud800 €", "findings": []}
+    async with database.begin() as unit:
+        asked = NewLookup("T1", "U1", "C1", "dc01:636", private=True, thread_ts="1.0")
+        added = await lookups.add(unit, asked)
+    kept = await lookups.get(added.id, team="T1")
+    assert kept == added
+    assert (kept.state, kept.report, kept.private, kept.thread_ts) == ("waiting", None, True, "1.0")
+    async with database.begin() as unit:
+        await lookups.finish(unit, added.id, report, "validated")
+        await lookups.note_posted(unit, added.id, "C1", "2.0")
+    done = await lookups.find_by_message("C1", "2.0")
+    assert done
+    assert (done.state, done.report, done.verdict) == ("done", report, "validated")
+    assert await lookups.get(added.id, team="T2") is None
+    assert await lookups.get("none") is None
+    assert await lookups.find_by_message("C1", "3.0") is None
+    assert [found.id for found in await lookups.recent("T1", "U1")] == [added.id]
+    assert await lookups.recent("T1", "U2") == []
+
+
+async def test_a_response_url_serves_five_answers_within_half_an_hour(url: str) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    database = Database(url, clock=lambda: now)
+    lookups = Lookups(database)
+    async with database.begin() as unit:
+        one, two = [
+            await lookups.add(unit, NewLookup("T1", "U1", "C1", "x", response_url="https://r"))
+            for _ in range(2)
+        ]
+    async with database.begin() as unit:
+        uses = [await lookups.use_response_url(unit, one.id) for _ in range(6)]
+    assert uses == ["https://r"] * 5 + [None]
+    used_up, fresh = await lookups.get(one.id), await lookups.get(two.id)
+    assert used_up
+    assert fresh
+    assert (used_up.response_url, fresh.response_url) == (None, "https://r")
+    now += timedelta(minutes=30)
+    async with database.begin() as unit:
+        assert await lookups.use_response_url(unit, two.id) is None
+    await database.dispose()
+
+
+async def test_the_queue_knows_its_places(url: str) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    database = Database(url, clock=lambda: now)
+    lookups = Lookups(database)
+    ids = []
+    for user in ("U1", "U2", "U1"):
+        now += timedelta(seconds=1)
+        async with database.begin() as unit:
+            ids.append((await lookups.add(unit, NewLookup("T1", user, "C1", "x"))).id)
+    assert [await lookups.ahead(lookup_id) for lookup_id in ids] == [0, 1, 2]
+    assert (await lookups.waiting_of("T1"), await lookups.waiting_of("T1", "U1")) == (3, 2)
+    async with database.begin() as unit:
+        await lookups.finish(unit, ids[0], {}, "refused")
+    assert await lookups.ahead(ids[2]) == 1
+    assert (await lookups.waiting_of("T1"), await lookups.waiting_of("T1", "U1")) == (2, 1)
+    assert await lookups.waiting_of("T2") == 0
+    await database.dispose()
