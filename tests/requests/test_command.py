@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -42,8 +43,6 @@ async def fill(url: str) -> list[InstallRequest]:
 
 async def run(*arguments: str) -> int:
     """The command runs a loop of its own."""
-    import asyncio
-
     return await asyncio.to_thread(main, ["requests", *arguments])
 
 
@@ -93,7 +92,7 @@ async def test_list_show_and_export(url: str, capsys: pytest.CaptureFixture[str]
 async def test_a_table_for_spreadsheets_holds_no_formula(url: str, tmp_path: Path) -> None:
     _, rejected, _ = await fill(url)
     assert await run("export", "--csv", "--file", str(tmp_path / "table.csv")) == 0
-    text = (tmp_path / "table.csv").read_text(newline="")
+    text = (tmp_path / "table.csv").read_text()
     rows = list(csv.DictReader(io.StringIO(text)))
     [row] = [row for row in rows if row["id"] == rejected.short_id]
     assert row["last_change_text"] == "'=HYPERLINK(1)\\x0a\\x1b[2J"

@@ -320,10 +320,8 @@ async def test_what_does_not_end_in_time_is_handed_back_at_once(database: Databa
     assert [(act.maybe_delivered, act.attempts) for act in second.acts] == [(True, 0)]
 
 
-async def test_deliveries_go_on_when_postgresql_comes_back(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    with postgresql_server(tmp_path_factory.mktemp("server")) as server:
+async def test_deliveries_go_on_when_postgresql_comes_back() -> None:
+    with postgresql_server() as server:
         database = Database(server.new_database())
         await database.migrate()
         started, release = asyncio.Event(), asyncio.Event()

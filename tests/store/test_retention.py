@@ -95,8 +95,11 @@ async def test_what_is_old_is_removed_and_what_is_open_or_new_stays(url: str) ->
 
 async def test_many_are_removed_in_several_transactions(database: Database) -> None:
     async with database.begin() as unit:
-        for number in range(1203):
-            await Seen().first(unit, f"event:{number}", keep=timedelta(seconds=-1))
+        expired = unit.now - timedelta(seconds=1)
+        await unit.execute(
+            tables.seen.insert(),
+            [{"key": str(n), "value": "", "expires_at": expired} for n in range(1203)],
+        )
     purged = await purge(database, database.clock(), lookups_days=1, closed_requests_days=1)
     assert purged.seen == 1203
     assert await count(database, "seen") == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 with warnings.catch_warnings():
     # It looks for a folder for its lock, and warns of each that it passes over.
@@ -45,9 +47,18 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql_server(folder: Path) -> Iterator[PostgreSQL]:
-    """A server whose data lie in ``folder``; stopped at the end."""
-    server = PostgreSQL(PostgresServer(folder, cleanup_mode="stop"))
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A server, stopped at the end, and its data removed."""
+    # Not in a folder of pytest's: each run of pytest makes those unreadable for the server's user.
+    with TemporaryDirectory(prefix="whichroot-postgresql-") as folder:
+        started = PostgresServer(Path(folder), cleanup_mode=None)
+        try:
+            yield from _running(PostgreSQL(started))
+        finally:
+            atexit.unregister(started._cleanup)
+
+
+def _running(server: PostgreSQL) -> Iterator[PostgreSQL]:
     server.start()
     try:
         # The tests end processes, not the machine.
