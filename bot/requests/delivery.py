@@ -123,12 +123,15 @@ class Delivery:
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._with_outcome: set[asyncio.Task[Any] | None] = set()
         self._idle = asyncio.Event()
+        self._takes_nothing = asyncio.Event()
+        self._takes_nothing.set()
         self._ended = asyncio.Event()
         self._ended.set()
 
     async def run(self) -> None:
         """Delivers until `stop`. Survives an unreachable database."""
         self._ended.clear()
+        self._takes_nothing.clear()
         forget = self._database.on_put(self._wake.set)
         helpers = [
             asyncio.create_task(self._keep_leases()),
@@ -137,18 +140,23 @@ class Delivery:
         try:
             while not self._stopping:
                 await self._take_and_wait()
+            self._takes_nothing.set()
             await self._idle.wait()
         finally:
             forget()
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+            self._takes_nothing.set()
             self._ended.set()
 
     async def stop(self, grace_seconds: float = 20) -> None:
         """Takes nothing more, waits for what is under way, hands back what does not end in time."""
         self._stopping = True
         self._wake.set()
+        # What is being taken at this moment is still begun, and waited for as well.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._takes_nothing.wait(), grace_seconds)
         if self._running:
             await asyncio.wait(self._running, timeout=grace_seconds)
         self._settling.hurry()
