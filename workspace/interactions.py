@@ -111,7 +111,7 @@ class Interactions:
         payload["actions"] = [self._payloads.used(*found, entered)]
         if "view_id" in container:
             view.state = forms.read_state(
-                blocks, state, self._payloads.describe_file(installation), view.state
+                blocks, state, self._payloads.describe_file(installation, user), view.state
             )
             payload["container"] = {"type": "view", "view_id": view.id}
             payload["view"] = view.to_slack()
@@ -120,7 +120,9 @@ class Interactions:
             )
         else:
             payload |= self._payloads.message_context(message, user, installation)
-            values = forms.read_state(blocks, state, self._payloads.describe_file(installation), {})
+            values = forms.read_state(
+                blocks, state, self._payloads.describe_file(installation, user), {}
+            )
             payload["state"] = {"values": values}
         answer = await self._send(payload)
         if isinstance(answer, Failure):
@@ -133,7 +135,10 @@ class Interactions:
         view = self._view(user, view_id)
         installation = self._services.app.installations[view.team_id]
         view.state = forms.read_state(
-            view.source["blocks"], state, self._payloads.describe_file(installation), view.state
+            view.source["blocks"],
+            state,
+            self._payloads.describe_file(installation, user),
+            view.state,
         )
         errors = forms.form_errors(view.source["blocks"], view.state)
         if errors:

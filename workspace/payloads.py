@@ -7,6 +7,7 @@ from typing import Any
 from workspace import forms
 from workspace.apps import Installation
 from workspace.conversations import Channel
+from workspace.errors import SlackError
 from workspace.messages import Message
 from workspace.people import User
 from workspace.services import Services
@@ -96,11 +97,15 @@ class Payloads:
                 used["placeholder"] = element["placeholder"]
         return used
 
-    def describe_file(self, installation: Installation) -> forms.Describe:
-        """Describes files of a form, and lets the bot read them."""
+    def describe_file(self, installation: Installation, user: User) -> forms.Describe:
+        """Describes files that the user put into a form, and lets the bot read them. Another's
+        file is SlackError `file_not_found`."""
 
         def describe(file_id: str) -> dict[str, Any]:
-            self._state.file(file_id).readers.add(installation.bot_user_id)
+            file = self._state.file(file_id)
+            if file.user != user.id:
+                raise SlackError("file_not_found")
+            file.readers.add(installation.bot_user_id)
             return self._services.rendering.file(file_id)
 
         return describe

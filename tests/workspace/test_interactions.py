@@ -247,6 +247,9 @@ async def test_a_submission_carries_every_kind_of_value(greeter: Bench) -> None:
     sam = greeter.workspace.person("sam")
     opened = await sam.wait_for_view("form")
     file_id = await sam.upload("root.pem", b"pem")
+    theirs = await greeter.workspace.person("rita").upload("hers.pem", b"pem")
+    with pytest.raises(Refused, match="file_not_found"):
+        await sam.submit(opened, {"size": "large", "files": [theirs]})
     with pytest.raises(Refused, match="invalid_option"):
         await sam.submit(opened, {"size": "huge"})
     assert (await sam.submit(opened, {"size": "large", "files": [file_id], "sure": ["yes"]}))["ok"]
