@@ -373,6 +373,7 @@ async def test_a_missing_acknowledgement_is_shown(open_page: OpenPage) -> None:
         await message.get_by_role("button", name="Nobody answers").click()
         trouble = "We had some trouble connecting. Try again?"
         await expect(message.get_by_role("alert")).to_have_text(trouble)
+        await page.close()
 
 
 async def test_five_hundred_messages_stay_quick(running: Sampler, open_page: OpenPage) -> None:
@@ -421,6 +422,32 @@ async def test_a_narrow_window_hides_the_sidebar(page: Page) -> None:
     await page.get_by_role("button", name="general").click()
     await expect(composer(page, "#general")).to_be_visible()
     await expect(page.get_by_role("navigation")).to_be_hidden()
+
+
+async def test_places_are_found_in_a_narrow_window_too(page: Page) -> None:
+    places = page.get_by_role("complementary", name="Places to try")
+    await expect(places).to_be_visible()
+    await page.set_viewport_size({"width": 400, "height": 800})
+    await expect(places).to_be_hidden()
+    await page.get_by_role("button", name="Show the sidebar").click()
+    await page.get_by_role("button", name="Places to try").click()
+    await places.get_by_role("button", name="/sample blocks").click()
+    await expect(places).to_be_hidden()
+    await expect(composer(page)).to_have_value("/sample blocks")
+    await expect(composer(page)).to_be_focused()
+
+
+async def test_a_permalink_opens_the_thread_in_the_page(running: Sampler, page: Page) -> None:
+    await write(page, "The root")
+    root = page.get_by_role("article")
+    ts = (await root.get_attribute("data-ts") or "").replace(".", "")
+    channel = running.workspace.channels["connectors"]
+    await page.get_by_role("button", name="general").click()
+    await write(page, f"See {running.workspace.url}/archives/{channel}/p{ts}", "#general")
+    await page.get_by_role("article").get_by_role("link").click()
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread.get_by_role("article")).to_contain_text("The root")
+    await expect(composer(page)).to_be_visible()
 
 
 async def test_the_page_is_left_and_found_again(running: Sampler, page: Page) -> None:

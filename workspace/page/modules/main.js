@@ -16,6 +16,7 @@ class Page {
     this.channel = null;
     this.thread = null;
     this.isHome = false;
+    this.asksForPlaces = false;
     this.panels = { places: true, log: false, faults: false };
     this.sidebar = new Sidebar(this.store, {
       channel: (id) => this.open({ channel: id }),
@@ -173,7 +174,7 @@ class Page {
     this.sidebar.show({
       channel: this.channel,
       isHome: this.isHome,
-      panels: { ...this.panels, places: this.panels.places && !this.thread },
+      panels: { ...this.panels, places: this.showsPlaces() && !this.thread },
     });
   }
 
@@ -247,12 +248,17 @@ class Page {
     if (focused) this.homePlace.querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
   }
 
+  /** In a narrow window the places are shown only when they were asked for. */
+  showsPlaces() {
+    const isWide = window.matchMedia("(min-width: 1151px)").matches;
+    return this.store.places.length > 0 && this.panels.places && (isWide || this.asksForPlaces);
+  }
+
   showSide() {
     this._end("thread");
     this.threadComposer = null;
     const { store } = this;
-    document.body.classList.toggle("has-side", Boolean(this.thread || (this.panels.places && store.places.length)));
-    document.body.classList.toggle("has-thread", Boolean(this.thread));
+    document.body.classList.toggle("has-side", Boolean(this.thread || this.asksForPlaces));
     if (this.thread) {
       const list = new MessageList({ store, channel: this.channel, root: this.thread });
       this._parts.push({ name: "thread", list });
@@ -267,13 +273,16 @@ class Page {
       dropInto(pane, this.threadComposer);
       fill(this.side, pane);
       list.toEnd();
-    } else if (this.panels.places && store.places.length) {
+    } else if (this.showsPlaces()) {
       fill(
         this.side,
         placesPanel(store.places, {
           write: (line) => {
             if (!this.composer) this.open({ channel: this.firstChannel() });
             this.composer.write(line);
+            // It may lie over the composer.
+            if (this.asksForPlaces && !window.matchMedia("(min-width: 1151px)").matches) this.togglePanel("places");
+            this.composer.focus();
           },
           close: () => this.togglePanel("places"),
         }),
@@ -285,8 +294,11 @@ class Page {
 
   togglePanel(name) {
     if (name === "places") {
-      this.panels.places = this.thread ? true : !this.panels.places;
+      const opens = Boolean(this.thread) || !this.showsPlaces();
+      this.panels.places = opens;
+      this.asksForPlaces = opens;
       this.thread = null;
+      document.body.classList.remove("sidebar-open");
       this.showSide();
       this.writeAddress();
     } else {

@@ -200,7 +200,8 @@ export async function runShortcut(store, shortcut, channel, ts) {
 function edit(message, place, content) {
   const { store, channel } = place;
   const area = h("textarea", { "aria-label": "Edit message", rows: 3, value: readable(message.text ?? "", store) });
-  const restore = () => fillContent(content, message, place);
+  // What changed meanwhile was kept from the page while the editor was open.
+  const restore = () => fillContent(content, store.messages.get(channel)?.get(message.ts) ?? message, place);
   const save = async () => {
     try {
       await api.post("edit", { user: store.me.id, channel, ts: message.ts, text: area.value });
