@@ -8,7 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 _ARGUMENTS = (
     "--headless",
@@ -20,6 +27,9 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+#: Milliseconds; a busy machine needs some.
+_TIMEOUT = 15_000
 
 OpenPage: TypeAlias = Callable[..., Awaitable[Page]]
 
@@ -38,6 +48,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
     """Opens an address in a window of its own; options are those of Playwright's contexts. What
     the browser complains of fails the test."""
+    expect.set_options(timeout=_TIMEOUT)
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -50,7 +61,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
         context = await browser.new_context(**chosen)  # type: ignore[arg-type]
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(_TIMEOUT)
         page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(url)

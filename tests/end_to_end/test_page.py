@@ -415,6 +415,55 @@ async def test_the_system_s_dark_mode_is_followed(running: Sampler, open_page: O
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+UNREADABLE = """() => {
+    const channels = (text) => { const found = text.match(/[\\d.]+/g).map(Number); return found.length < 4 ? [...found, 1] : found; };
+    const light = (colour) => {
+        const [r, g, b] = colour.map((part) => part / 255).map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = (element) => {
+        for (let one = element; one; one = one.parentElement) {
+            const colour = channels(getComputedStyle(one).backgroundColor);
+            if (colour[3] > 0.99) return colour;
+        }
+        return [255, 255, 255, 1];
+    };
+    return [...document.querySelectorAll("body *")]
+        .filter((one) => one.checkVisibility() && !one.closest(".emoji, .visually-hidden"))
+        .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()))
+        .filter((one) => {
+            const pair = [light(channels(getComputedStyle(one).color)), light(ground(one))].sort((a, b) => b - a);
+            return (pair[0] + 0.05) / (pair[1] + 0.05) < 4.5;
+        })
+        .map((one) => `${one.className}: ${one.textContent.slice(0, 40)}`);
+}"""
+"""Texts with less contrast than WCAG 2.2, success criterion 1.4.3, asks for."""
+
+NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea")]
+    .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.getAttribute("aria-label")
+        && !one.getAttribute("aria-labelledby") && !one.labels?.length)
+    .map((one) => one.outerHTML)"""
+"""What a screen reader could not name."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_everything_can_be_read_and_has_a_name(
+    running: Sampler, open_page: OpenPage, scheme: str
+) -> None:
+    page = await open_page(running.workspace.url, color_scheme=scheme)
+    await sample_blocks(page)
+    await write(page, "/simple hello")
+    await expect(page.get_by_text("Only visible to you")).to_be_visible()
+    await page.get_by_role("button", name="Faults").click()
+    assert await page.evaluate(UNREADABLE) == []
+    assert await page.evaluate(NAMELESS) == []
+    await write(page, "/sample modal")
+    await page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("Please complete this required field.")).to_be_visible()
+    assert await page.evaluate(UNREADABLE) == []
+    assert await page.evaluate(NAMELESS) == []
+
+
 async def test_a_narrow_window_hides_the_sidebar(page: Page) -> None:
     await page.set_viewport_size({"width": 400, "height": 800})
     await expect(page.get_by_role("navigation")).to_be_hidden()

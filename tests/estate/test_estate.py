@@ -139,3 +139,12 @@ async def test_two_estates_stand_side_by_side(estate: Estate) -> None:
         assert (first.address, first.port) != (second.address, second.port)
         assert first.chain != second.chain
         assert await asyncio.to_thread(presented, second) == list(second.chain)
+
+
+async def test_one_loopback_address_is_enough() -> None:
+    async with Estate(networks=()) as estate:
+        assert set(estate.hosts.values()) == {"127.0.0.1"}
+        assert len({place.port for place in estate.places}) == len(estate.places)
+        for place in estate.places:
+            assert parse_target(place.line).port == place.port
+            assert await asyncio.to_thread(presented, place) == list(place.chain), place.name

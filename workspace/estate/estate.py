@@ -72,10 +72,13 @@ class Estate:
     ``hosts``: every name and the address that it stands for; ``places``: the servers to try, the
     main one first; ``roots``: a file name and the PEM of each root that the company vouches for.
 
-    Entering raises `OSError` when there is no free port at all.
+    ``networks`` are the second octets to try; with none of them to be had, as on systems with one
+    loopback address, every server is on 127.0.0.1 at a port of its own. Entering raises `OSError`
+    when there is no free port at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, networks: Sequence[int] = _NETWORKS) -> None:
+        self._networks = networks
         self.hosts: Mapping[str, str] = {}
         self.places: Sequence[Place] = ()
         self.roots: Mapping[str, bytes] = {}
@@ -101,7 +104,7 @@ class Estate:
             (folder / name).write_bytes(pem)
 
     async def _open(self, stack: AsyncExitStack) -> None:
-        listeners = _Listeners()
+        listeners = _Listeners(self._networks)
         stack.callback(listeners.close)
         downloads = listeners.open("pki.corp.example", 8080)
         folder = f"http://pki.corp.example:{downloads.getsockname()[1]}/CertEnroll/"
@@ -147,8 +150,9 @@ class _Listeners:
     """Listening sockets, each name on an address of its own at its usual port; where the system has
     but one loopback address, all on that one at ports that are free."""
 
-    def __init__(self) -> None:
+    def __init__(self, networks: Sequence[int]) -> None:
         self.hosts: dict[str, str] = {}
+        self._networks = networks
         self._sockets: list[socket.socket] = []
         self._network: int | None = None
 
@@ -164,7 +168,7 @@ class _Listeners:
         return listener
 
     def _first(self, port: int) -> socket.socket:
-        for network in _NETWORKS:
+        for network in self._networks:
             try:
                 listener = _listen(f"127.{network}.0.1", port)
             except OSError as error:

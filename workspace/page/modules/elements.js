@@ -55,9 +55,12 @@ export function element(description, block, form, labels = {}, sends = true) {
   return MAKERS[description.type](description, block, form, labels, sends);
 }
 
+/** What an element is called that nobody has given a name. */
+const KINDS = { datepicker: "Date", timepicker: "Time", datetimepicker: "Date and time", overflow: "More choices", file_input: "File" };
+
 function attributes(description, { label, labelledBy, describedBy, invalid }) {
   return {
-    "aria-label": labelledBy ? null : (label ?? description.accessibility_label ?? words(description.placeholder)),
+    "aria-label": labelledBy ? null : label || description.accessibility_label || words(description.placeholder) || KINDS[description.type],
     "aria-labelledby": labelledBy,
     "aria-describedby": describedBy,
     "aria-invalid": invalid ? "true" : null,
