@@ -144,9 +144,10 @@ class Delivery:
             await self._idle.wait()
         finally:
             forget()
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            left = [*helpers, *self._running]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
             self._takes_nothing.set()
             self._ended.set()
 
@@ -177,6 +178,8 @@ class Delivery:
                 taken = await self._claim(free)
             except StoreError as error:
                 _logger.warning("nothing can be taken from the outbox: %s", error.message)
+            except Exception as error:
+                incidents.record(error, "taking acts from the outbox")
         for lease in taken:
             task = asyncio.create_task(self._deliver(lease))
             self._running[task] = lease
@@ -215,6 +218,9 @@ class Delivery:
             except StoreError as error:
                 _logger.warning("leases cannot be renewed: %s", error.message)
                 continue
+            except Exception as error:
+                incidents.record(error, "renewing leases")
+                continue
             for task, lease in tuple(self._running.items()):
                 # Who has the outcome already finds out by keeping it.
                 if lease in lost and task not in self._with_outcome:
@@ -228,10 +234,11 @@ class Delivery:
             outcome, settle = await self._attempt(lease)
         except asyncio.CancelledError:
             outcome, settle = "later", self._hand_back(lease)
-        if self._observe:
-            self._observe(lease.act, outcome, loop.time() - begun)
+        seconds = loop.time() - begun
         self._with_outcome.add(asyncio.current_task())
         await self._settling.keep(lease, settle)
+        if self._observe:
+            self._observe(lease.act, outcome, seconds)
 
     async def _attempt(self, lease: Lease) -> tuple[str, Settle]:
         act, patience = lease.act, self._patience

@@ -370,3 +370,16 @@ async def test_deliveries_go_on_when_a_full_sqlite_file_has_room_again(tmp_path:
         await until_state(database, act_id, "done")
     assert len(courier.acts) == 1
     await database.dispose()
+
+
+async def test_a_fault_while_taking_acts_ends_nothing(database: Database) -> None:
+    courier = Doing(succeed)
+    act_id = await put(database)
+    async with database.begin() as unit:
+        await unit.execute(text("ALTER TABLE lanes RENAME TO elsewhere"))
+    async with delivering(database, courier):
+        await asyncio.sleep(0.3)
+        async with database.begin() as unit:
+            await unit.execute(text("ALTER TABLE elsewhere RENAME TO lanes"))
+        await until_state(database, act_id, "done")
+    assert len(courier.acts) == 1

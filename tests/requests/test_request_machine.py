@@ -82,14 +82,16 @@ class Stories(RuleBasedStateMachine):
         attempt = self.requests.act(
             request_id, action, by, text=text, installation=installation(number), key=key
         )
+        refusal = ""
         try:
             after = self.run(attempt)
         except Refused as refused:
+            refusal = refused.message
+        if refusal:
             assert self.find(request_id) == before
             possible = action in possible_actions(before.state, roles)
             words = bool(text) or not RULES[action].needs
-            same = "asks for" in refused.message
-            assert not (possible and words) or same, refused
+            assert not (possible and words) or "asks for" in refusal, refusal
             return
         assert action in possible_actions(before.state, roles)
         assert by.team == before.team
@@ -159,8 +161,8 @@ def test_no_story_breaks_what_must_hold() -> None:
     run_state_machine_as_test(
         Stories,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=20,
+            max_examples=8,
+            stateful_step_count=16,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
