@@ -13,6 +13,8 @@ from typing import Any, Self
 from OpenSSL import SSL
 
 from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.outbox import backlog
 from tests.support.authority import Issued, make_root
 from tests.support.servers import (
     Script,
@@ -60,6 +62,19 @@ class Surroundings:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
+
+    async def settled(self) -> None:
+        """Waits until the bot has nothing left to deliver and has kept what it delivered."""
+        database = Database(self.settings().database_url)
+        try:
+            async with asyncio.timeout(10):
+                while True:
+                    async with database.read() as unit:
+                        if not (await backlog(unit)).waiting:
+                            return
+                    await asyncio.sleep(0.05)
+        finally:
+            await database.dispose()
 
     def _slowly(self, context: SSL.Context) -> Script:
         """Speaks TLS after ``slow_seconds``."""

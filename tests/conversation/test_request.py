@@ -7,6 +7,9 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from bot.app import Bot
+from bot.requests.messages import Message, Messages
+from bot.requests.service import Requests
+from bot.store.database import Database
 from tests.conversation.story import ERROR, SUPPORT
 from tests.conversation.support import Json, Surroundings, shown
 from tests.support.authority import make_root
@@ -145,8 +148,10 @@ async def test_the_thread_reads_files_errors_and_edits_and_refuses_keys(
             ][1:],
             what="a second explanation",
         )
-        await rita.reply(card, f"<@{await _bot(rita)}> status")
-        await _line(sam, card, "waiting for support", "for `dc01")
+        await rita.reply(card, "@whichroot status")
+        await sam.wait_for(
+            lambda m: m["ts"] != card["ts"] and "waiting for support" in m["text"], channel=SUPPORT
+        )
         assert (await sam.click(card, "request_check"))["ok"]
         await _line(sam, card, "anchors what", "asked for this at")
         kept = [m.text for m in await _kept_messages(surroundings)]
@@ -154,11 +159,7 @@ async def test_the_thread_reads_files_errors_and_edits_and_refuses_keys(
     assert not [text for text in kept if "PRIVATE KEY" in text]
 
 
-async def _kept_messages(surroundings: Surroundings) -> list[object]:
-    from bot.requests.messages import Messages
-    from bot.requests.service import Requests
-    from bot.store.database import Database
-
+async def _kept_messages(surroundings: Surroundings) -> list[Message]:
     database = Database(surroundings.settings().database_url)
     try:
         (request,) = await Requests(database).all()
@@ -194,7 +195,3 @@ async def _line(person: Person, card: Json, *texts: str) -> Json:
         ),
         channel=SUPPORT,
     )
-
-
-async def _bot(person: Person) -> str:
-    return str((await person.state())["app"]["bot_user_id"])

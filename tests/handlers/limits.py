@@ -5,7 +5,7 @@ Source: https://docs.slack.dev/reference/block-kit and https://docs.slack.dev/re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -98,7 +98,7 @@ def _text(text: Json, limit: int) -> None:
     assert 0 < len(text["text"]) <= limit
 
 
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[Json], None]] = {
     "section": _section,
     "header": _header,
     "context": _context,

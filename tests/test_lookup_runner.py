@@ -1,0 +1,102 @@
+"""Lookups as many people ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.errors import TargetError
+from bot.lookup import Question, refused
+from bot.lookup_runner import Busy, LookupRunner, Share
+from bot.probe.target import parse_target
+from bot.report import Report
+
+
+class Engine:
+    """Answers when it is let, and counts."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.let = asyncio.Event()
+
+    async def answer(self, question: Question) -> Report:
+        self.asked.append(question.target.address)
+        await self.let.wait()
+        return refused(question.target.input, TargetError("no", "none"))
+
+
+def question(text: str = "dc01.corp.example:636") -> Question:
+    return Question(parse_target(text))
+
+
+async def test_the_same_question_at_the_same_time_is_asked_once() -> None:
+    engine = Engine()
+    runner = LookupRunner(engine.answer, Share(5, 5), 0)
+    asking = [
+        asyncio.create_task(runner.run(question(typed), team="T", user=user))
+        for user, typed in (("A", "dc01.corp.example:636"), ("B", "ldaps://dc01.corp.example"))
+    ]
+    await asyncio.sleep(0)
+    engine.let.set()
+    reports = await asyncio.gather(*asking)
+    assert engine.asked == ["dc01.corp.example:636"]
+    assert [r.target.input for r in reports] == [
+        "dc01.corp.example:636",
+        "ldaps://dc01.corp.example",
+    ]
+
+
+async def test_a_report_serves_for_seconds_unless_a_fresh_one_is_wanted() -> None:
+    engine, now = Engine(), [0.0]
+    engine.let.set()
+    runner = LookupRunner(engine.answer, Share(5, 5), 30, clock=lambda: now[0])
+    for at, fresh, times in (
+        (0, False, 1),
+        (29, False, 1),
+        (29, True, 2),
+        (58, False, 2),
+        (60, False, 3),
+    ):
+        now[0] = at
+        await runner.run(question(), team="T", user="A", fresh=fresh)
+        assert len(engine.asked) == times, at
+
+
+async def test_nobody_takes_all_the_places() -> None:
+    engine = Engine()
+    runner = LookupRunner(engine.answer, Share(per_user=1, per_workspace=2), 0)
+    first = asyncio.create_task(runner.run(question("a.example"), team="T", user="A"))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await runner.run(question("b.example"), team="T", user="A")
+    second = asyncio.create_task(runner.run(question("c.example"), team="T", user="B"))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await runner.run(question("d.example"), team="T", user="C")
+    other = asyncio.create_task(runner.run(question("e.example"), team="U", user="A"))
+    engine.let.set()
+    await asyncio.gather(first, second, other)
+    await runner.run(question("b.example"), team="T", user="A")
+
+
+async def test_who_stops_waiting_does_not_end_it_for_the_others() -> None:
+    engine = Engine()
+    runner = LookupRunner(engine.answer, Share(5, 5), 0)
+    impatient = asyncio.create_task(runner.run(question(), team="T", user="A"))
+    patient = asyncio.create_task(runner.run(question(), team="T", user="B"))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await asyncio.sleep(0)
+    engine.let.set()
+    assert (await patient).verdict == "refused"
+
+
+async def test_the_end_ends_what_runs() -> None:
+    engine = Engine()
+    runner = LookupRunner(engine.answer, Share(5, 5), 0)
+    asking = asyncio.create_task(runner.run(question(), team="T", user="A"))
+    await asyncio.sleep(0)
+    await runner.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
