@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -160,6 +161,7 @@ async def test_the_build_stage_makes_a_read_only_install_that_serves() -> None:
         _runs(installed)
         _cannot_build(installed)
         await _serves(installed)
+        await _shows_the_local_workspace(installed)
 
 
 def _runs(installed: Installed) -> None:
@@ -205,6 +207,29 @@ async def _serves(installed: Installed) -> None:
             code = await asyncio.wait_for(process.wait(), 30)
     assert code == 0
     assert (installed.data / "whichroot.db").exists()
+
+
+async def _shows_the_local_workspace(installed: Installed) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(installed.prefix / "bin" / "whichroot", "serve", "--local", "--port", "0"),
+        **installed.as_the_user({}),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            found = None
+            while found is None:
+                line = await process.stdout.readline()
+                assert line, "it ended before it said its address"
+                found = re.search(rb"http://\S+", line)
+        async with httpx.AsyncClient(base_url=found[0].decode(), trust_env=False) as client:
+            for path in ("/", "/static/modules/main.js", "/static/emoji/check.svg"):
+                assert (await client.get(path)).status_code == 200, path
+    finally:
+        process.send_signal(_stop_signal())
+        await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0
 
 
 def _free_port() -> str:
