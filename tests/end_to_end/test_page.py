@@ -59,12 +59,12 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_text_is_shown_as_slack_shows_it(page: Page) -> None:
     message = await sample_blocks(page)
     marks = message.locator('[data-block="marks"]')
-    assert await marks.locator("b").all_inner_texts() == ["bold"]
-    assert await marks.locator("i").all_inner_texts() == ["italic"]
-    assert await marks.locator("s").all_inner_texts() == ["struck"]
-    assert await marks.locator("code").all_inner_texts() == ["code <b>"]
-    assert await marks.locator("blockquote").inner_text() == "quoted\nagain"
-    assert await marks.locator("pre").inner_text() == "pre *not bold*\n  kept"
+    assert await marks.locator("b").all_text_contents() == ["bold"]
+    assert await marks.locator("i").all_text_contents() == ["italic"]
+    assert await marks.locator("s").all_text_contents() == ["struck"]
+    assert await marks.locator("code").all_text_contents() == ["code <b>"]
+    assert await marks.locator("blockquote").inner_html() == "quoted<br>again"
+    assert await marks.locator("pre").text_content() == "pre *not bold*\n  kept"
     await expect(marks).to_contain_text("a_b_c 2*3*4 a link")
     await expect(marks).to_contain_text("<!channel> <script>")
     await expect(marks.locator("a")).to_have_attribute("href", "https://example.com/")
@@ -208,7 +208,7 @@ async def test_shift_enter_begins_a_new_line(page: Page) -> None:
     await composer(page).press_sequentially("two")
     await composer(page).press("Enter")
     message = page.get_by_role("article")
-    assert await message.locator(".text").inner_text() == "one\ntwo"
+    assert await message.locator(".text").inner_html() == "one<br>two"
 
 
 async def test_a_place_writes_its_line(page: Page) -> None:
@@ -299,6 +299,8 @@ async def test_each_person_sees_the_workspace_their_own_way(page: Page) -> None:
     await write(page, "/simple secret")
     await write(page, "Hello all")
     secret = page.get_by_role("article").filter(has_text="You said secret")
+    group = page.get_by_role("group", name="You are").get_by_role("button")
+    await expect(group).to_have_count(4)  # without Gina, whose team shares no channel with Rita's
     await expect(secret).to_be_visible()
     await page.get_by_role("button", name="Sam Support").click()
     await expect(page.get_by_text("Hello all")).to_be_visible()

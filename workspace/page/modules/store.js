@@ -48,15 +48,19 @@ export class Store extends EventTarget {
   /** Learns who is there and what may be tried, and becomes `user` (an id), or the first person. */
   async begin(user) {
     const [people, places] = await Promise.all([api.get("people"), api.get("places")]);
-    this.people = people;
     this.places = places;
     const known = people.some((person) => person.id === user) ? user : people[0].id;
-    await this.become(known);
+    await this.become(known, (state) => {
+      // Those of a team with which this person shares nothing live in another story.
+      const met = new Set(state.users.map((one) => one.id));
+      this.people = people.filter((person) => met.has(person.id));
+    });
   }
 
-  /** Becomes `user`. */
-  async become(user) {
+  /** Becomes `user`; `first` sees the snapshot before anybody hears of it. */
+  async become(user, first = () => {}) {
     const state = await api.get("state", { user });
+    first(state);
     this._stop?.();
     this._take(state);
     this._seen.clear();
