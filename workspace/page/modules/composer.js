@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { toast } from "./dialogs.js";
 import { fill, h, icon, iconButton, unique } from "./dom.js";
-import { openBeside } from "./elements.js";
+import { openBeside } from "./element_parts.js";
 import { runShortcut } from "./message.js";
 import { nameOf } from "./store.js";
 import { size } from "./times.js";

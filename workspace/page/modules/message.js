@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { renderBlocks } from "./blocks.js";
 import { ask, toast } from "./dialogs.js";
 import { append, fill, h, icon, iconButton, unique } from "./dom.js";
-import { openBeside } from "./elements.js";
+import { openBeside } from "./element_parts.js";
 import { emoji } from "./emoji.js";
 import { fileCard } from "./files.js";
 import { mrkdwn, unescaped } from "./mrkdwn.js";
