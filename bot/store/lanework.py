@@ -127,7 +127,7 @@ class LaneWork:
         return stale
 
     async def _take_up(self, unit: Unit, found: Mapping[str, Row[Any]]) -> set[str]:
-        """Gives the lanes whose head was to be retried, but has not failed any more."""
+        """Gives the lanes whose head may be another now."""
         stale = set()
         for act_id, lane, _ in self._retried:
             taken = await unit.execute(
@@ -135,12 +135,13 @@ class LaneWork:
                 .where(acts.c.id == act_id, acts.c.state == "failed")
                 .values(state="waiting", attempts=0, delays=0, not_before=unit.now, ended_at=None)
             )
-            if found[lane].head != act_id or found[lane].owner is not None:
+            found_lane = found[lane]
+            if found_lane.owner is not None:
                 continue
-            if taken.rowcount:
+            if found_lane.head == act_id and taken.rowcount:
                 blocked = update(lanes).where(lanes.c.lane == lane)
                 await unit.execute(blocked.values(due_at=unit.now, touched_at=unit.now))
-            else:
+            elif found_lane.head == act_id or found_lane.due_at is not None:
                 stale.add(lane)
         return stale
 

@@ -182,6 +182,24 @@ async def test_what_a_failed_act_does_to_its_lane(
         assert not await outbox.retry(unit, failed)
 
 
+async def test_a_retried_act_goes_before_a_later_one_that_waits(
+    database: Database, clock: Clock
+) -> None:
+    failed, behind = await put(database, ("a", "line"), ("a", "line"))
+    [lease] = await claim(database)
+    async with database.begin() as unit:
+        leases.give_up(unit, lease, "No.", maybe_delivered=False)
+    [lease] = await claim(database)
+    async with database.begin() as unit:
+        until = clock() + timedelta(hours=1)
+        leases.put_off(unit, lease, until, "Slack asks to wait.", maybe_delivered=False)
+    async with database.begin() as unit:
+        assert await outbox.retry(unit, failed)
+    assert await drain(database) == [failed]
+    clock.move(3600)
+    assert await drain(database) == [behind]
+
+
 async def test_an_act_retried_by_two_people_at_once_is_delivered_once(url: str) -> None:
     replicas = [Database(url), Database(url)]
     [failed] = await put(replicas[0], ("a", "line"))
