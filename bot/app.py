@@ -32,14 +32,21 @@ from bot.serving.housekeeping import keep_house
 from bot.serving.intake import Intake, SocketConnection, add_http_intake
 from bot.serving.logs import logger
 from bot.serving.metrics import Metrics
+from bot.serving.oauth import (
+    InstallationStore,
+    ManyWorkspaces,
+    add_install_pages,
+    oauth_settings,
+)
 from bot.serving.tasks import Tasks
 from bot.settings import Settings
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
+from bot.store.installations import Installations
 from bot.store.lookups import Lookups
 from bot.store.outbox import LOOKUPS, POSTS, Act
 from bot.store.seen import Seen
-from handlers.parts import Parts
+from handlers.parts import Clients, Parts
 from handlers.people import People
 
 #: How long the end may take in all is 30 s; each of its steps gets a share of that, in seconds.
@@ -81,6 +88,10 @@ class Bot:
         self._connections: list[SocketConnection] = []
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
+        self._installations: InstallationStore | None = None
+        if settings.slack_client_id:
+            installations = Installations(self._database, settings.encryption_keys)
+            self._installations = InstallationStore(installations)
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
@@ -111,7 +122,8 @@ class Bot:
         stack.push_async_callback(runner.aclose)
         parts = self._parts(runner)
         app = self._application()
-        await self._check_token(app)
+        if not settings.slack_client_id:
+            await self._check_token(app)
         handlers.register(app, parts)
         await self._deliver(stack, parts)
         housekeeping = asyncio.create_task(keep_house(self._database, settings))
@@ -134,16 +146,21 @@ class Bot:
             messages=Messages(database),
             seen=Seen(),
             runner=runner,
-            clients=OneWorkspace(self._settings),
+            clients=self._clients(),
             people=People(self._settings),
             tasks=self._tasks,
             metrics=self.metrics,
         )
 
+    def _clients(self) -> Clients:
+        if self._installations is None:
+            return OneWorkspace(self._settings)
+        return ManyWorkspaces(self._settings, self._installations)
+
     def _application(self) -> AsyncApp:
         settings = self._settings
         client = AsyncWebClient(
-            settings.slack_bot_token,
+            settings.slack_bot_token or None,
             base_url=settings.slack_api_url,
             timeout=10,
             retry_handlers=[
@@ -158,6 +175,9 @@ class Bot:
             request_verification_enabled=settings.mode == "http",
             # A request is answered when its listener has kept what it accepts, and not before.
             process_before_response=True,
+            oauth_settings=oauth_settings(settings, self._database, self._installations)
+            if self._installations
+            else None,
         )
 
     async def _check_token(self, app: AsyncApp) -> None:
@@ -213,6 +233,7 @@ class Bot:
         application = health_application(self._readiness, self._refresh, self.metrics)
         if self._settings.mode == "http":
             add_http_intake(application, app, self._intake)
+        add_install_pages(application, app)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

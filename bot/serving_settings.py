@@ -72,6 +72,35 @@ class ServingSettings:
             variable="SLACK_SIGNING_SECRET",
         ),
     ] = field(default="", repr=False)
+    slack_client_id: Annotated[
+        str,
+        Setting(
+            str,
+            "text",
+            "The app's client id: the bot is installed by OAuth, in several workspaces, at "
+            "`/slack/install`, in place of SLACK_BOT_TOKEN.",
+            variable="SLACK_CLIENT_ID",
+        ),
+    ] = ""
+    slack_client_secret: Annotated[
+        str,
+        Setting(
+            str, "text", "The app's client secret.", secret=True, variable="SLACK_CLIENT_SECRET"
+        ),
+    ] = field(default="", repr=False)
+    encryption_keys: Annotated[
+        tuple[str, ...],
+        Setting(
+            patterns,
+            f"Fernet keys, {_LIST}",
+            "What the workspaces' tokens are encrypted with: the first encrypts, all decrypt.",
+            secret=True,
+        ),
+    ] = field(default=(), repr=False)
+    public_url: Annotated[
+        str,
+        Setting(str, "URL", "Where people reach this bot, for the way back from Slack (OAuth)."),
+    ] = ""
     slack_api_url: Annotated[
         str, Setting(str, "URL", "Where Slack's Web API is.", variable="SLACK_API_URL")
     ] = "https://slack.com/api/"

@@ -34,7 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT. Exit code 0. Raises WhichrootError, and so ends with 2, where
     tokens are missing or a setting cannot be used."""
     settings = settings_module.load()
-    missing = [name for name in _TOKENS[settings.mode] if not getattr(settings, name)]
+    needed = _TOKENS[settings.mode]
+    if settings.slack_client_id:
+        needed = ("slack_client_secret", *needed[1:])
+    missing = [name for name in needed if not getattr(settings, name)]
     local = arguments.local or (bool(missing) and sys.stdin.isatty() and sys.stdout.isatty())
     if not local and missing:
         names = " and ".join(name.upper() for name in missing)
