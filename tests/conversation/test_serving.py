@@ -56,6 +56,7 @@ async def test_health_and_numbers(surroundings: Surroundings) -> None:
         await surroundings.workspace.wait_connected(2)
         await rita.command("#connectors", f"/cert {surroundings.host}")
         await rita.wait_for(lambda m: "Request the root" in shown(m))
+        await surroundings.settled()
         base = f"http://127.0.0.1:{bot.port}"
         async with aiohttp.ClientSession() as session:
             async with session.get(f"{base}/healthz") as answer:
