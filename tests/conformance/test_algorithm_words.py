@@ -10,13 +10,13 @@ from bot.prediction_records import answer
 from tests.conformance.der_builder import Attribute, Parts, integer, name
 from tests.conformance.der_builder import certificate as assemble
 from tests.conformance.der_builder import time as encoded_time
-from tests.conformance.keys import pool
+from tests.conformance.keys import Digest, pool
 from tests.conformance.oracle import JavaOracle
 from tests.conformance.records import Record
 from tests.support.evidence import DAY, HOST, NOW
 
 #: The keys of root and leaf, and the digest of the signatures.
-CASES = (
+CASES: tuple[tuple[str, str, Digest], ...] = (
     ("rsa768-0", "rsa2048-0", "sha256"),
     ("rsa2048-1", "rsa768-0", "sha256"),
     ("rsa2048-1", "rsa2048-0", "md5"),
@@ -36,9 +36,9 @@ def test_the_refusal_of_weak_algorithms_has_javas_words(jdk: int) -> None:
             assert predicted == said.split(" <- ")[0].removeprefix("ValidatorException: "), case
 
 
-def _record(root_key: str, leaf_key: str, digest: str) -> Record:
+def _record(root_key: str, leaf_key: str, digest: Digest) -> Record:
     signer, issuer = pool()[root_key], name(((Attribute("2.5.4.3", "Weak Root"),),))
-    made = []
+    made: list[bytes] = []
     for subject, key in (
         (name(((Attribute("2.5.4.3", HOST),),)), pool()[leaf_key]),
         (issuer, signer),
