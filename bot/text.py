@@ -24,3 +24,8 @@ def _escape(character: str) -> str:
 def authority(host: str, port: int) -> str:
     """``host:port`` with an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def duration(seconds: float) -> str:
+    """So many seconds: ``1 second``, ``1.5 seconds``."""
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"

@@ -14,19 +14,17 @@ from typing import Final
 
 from bot import incidents
 from bot import settings as settings_module
-from bot.commands import hosts, streams
+from bot.commands import hosts, inputs, streams
 from bot.commands.running import run as run_loop
-from bot.errors import FormatError, TargetError
+from bot.errors import TargetError
 from bot.lookup import Lookup, Question, failed, refused
-from bot.pki.certificate import Certificate
-from bot.probe.presented import ConnectTo
+from bot.pki import pem
+from bot.pki.wording import colons
 from bot.probe.protocols import Protocol
 from bot.probe.target import parse_target
-from bot.report import Report
+from bot.report import Option, Report
 from bot.text import visible
 
-#: A file of certificates, in octets.
-_MAX_FILE: Final = 10 << 20
 #: Files that are named in place of a server; none of these is a top-level domain.
 _CERTIFICATE_FILES: Final = (
     *(".pem", ".crt", ".cer", ".cert", ".der", ".p7b", ".p7c", ".spc"),
@@ -61,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             "--json and --pem - both write to standard output.",
             "Name a file for --pem; the JSON holds the PEM, too.",
         )
-    asking = _Asking(arguments, (settings.password,) if settings.password else ())
+    asking = _Asking(arguments, settings)
     if many:
         concurrency = arguments.concurrency or settings.concurrency
         return run_loop(_check_many(asking, settings, concurrency))
@@ -71,19 +69,19 @@ def run(arguments: argparse.Namespace) -> int:
 class _Asking:
     """What the command line says of every host."""
 
-    def __init__(self, arguments: argparse.Namespace, passwords: tuple[str, ...]) -> None:
+    def __init__(self, arguments: argparse.Namespace, settings: settings_module.Settings) -> None:
         self.arguments = arguments
         self.protocol = Protocol(arguments.protocol) if arguments.protocol else None
-        self.connect = None if arguments.connect is None else _connect(arguments.connect)
+        self.connect = inputs.connect_to(arguments.connect)
         self.chain = (
             None
             if arguments.chain is None
-            else (arguments.chain, _certificates("--chain", arguments.chain, passwords))
+            else (arguments.chain, inputs.certificates("--chain", arguments.chain, settings))
         )
         self.installed = tuple(
             certificate
             for name in arguments.installed
-            for certificate in _certificates("--installed", name, passwords)
+            for certificate in inputs.certificates("--installed", name, settings)
         )
 
     def question(self, text: str) -> Question:
@@ -118,8 +116,7 @@ async def _check_one(asking: _Asking, settings: settings_module.Settings) -> int
 def _show(report: Report, arguments: argparse.Namespace) -> None:
     to_output = arguments.pem == "-"
     if arguments.pem is not None and report.recommended:
-        pem = "".join(certificate.pem for certificate in report.recommended.certificates)
-        streams.write_output(arguments.pem, pem)
+        streams.write_output(arguments.pem, _pem(report.recommended))
     if arguments.json:
         print(report.to_json(indent=2))
     elif not to_output:
@@ -134,6 +131,13 @@ def _show(report: Report, arguments: argparse.Namespace) -> None:
         sys.stdout.write(render(report, width=columns, colour=colour))
     if arguments.pem is not None:
         _tell_of_pem(report, arguments.pem)
+
+
+def _pem(option: Option) -> str:
+    return "".join(
+        pem.commented(each.pem, each.subject, colons(bytes.fromhex(each.sha256)))
+        for each in option.certificates
+    )
 
 
 def _tell_of_pem(report: Report, name: str) -> None:
@@ -247,28 +251,3 @@ def _refuse_file(text: str) -> None:
         f"For a file of certificates write “whichroot read {name}”, or “whichroot check HOST --chain "
         f"{name}”; for a file of hosts “whichroot check --file {name}”.",
     )
-
-
-def _connect(text: str) -> ConnectTo:
-    try:
-        target = parse_target(text)
-    except TargetError as error:
-        raise TargetError(f"--connect: {error.message}", error.remedy) from None
-    return ConnectTo(target.host, target.port if target.port_given else None)
-
-
-def _certificates(option: str, name: str, passwords: tuple[str, ...]) -> tuple[Certificate, ...]:
-    # Imported here: the ordinary check reads no file.
-    from bot.pki.formats import PasswordNeeded, read
-
-    data = streams.read_input(name, _MAX_FILE)
-    try:
-        reading = read(data, name=name, passwords=passwords)
-        if reading.refusal:
-            raise FormatError(reading.refusal)
-    except FormatError as error:
-        remedy = error.remedy
-        if isinstance(error, PasswordNeeded):
-            remedy = "Set WHICHROOT_PASSWORD to the keystore's password, or name a PEM file."
-        raise FormatError(f"{option} {visible(name, 100)}: {error.message}", remedy) from None
-    return tuple(found.certificate for found in reading.certificates)

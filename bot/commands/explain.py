@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections import deque
@@ -12,13 +11,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Final
 
 from bot import settings as settings_module
-from bot.commands import streams
+from bot.commands import inputs, streams
+from bot.commands.running import run as run_loop
 from bot.diagnosis import Diagnosis, diagnose
-from bot.errors import FormatError, WhichrootError
-from bot.pki.certificate import Certificate
+from bot.errors import WhichrootError
 from bot.pki.error_text import MAX_LENGTH, is_telling
 from bot.pki.errors import Explanation, explain
-from bot.probe.presented import ConnectTo
 from bot.probe.target import Target, parse_target
 from bot.report import Report
 from bot.text import visible
@@ -27,7 +25,6 @@ from bot.text import visible
 _MAX_WHOLE: Final = MAX_LENGTH // 2
 _MAX_READ: Final = 64 << 20
 _MAX_LINE: Final = MAX_LENGTH
-_MAX_FILE: Final = 10 << 20
 
 
 class EmptyTextError(WhichrootError):
@@ -106,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     explanation = explain(text)
     target = _target(arguments.host, explanation) if arguments.host else None
-    report = asyncio.run(_look(target, arguments)) if target else None
+    report = run_loop(_look(target, arguments)) if target else None
     diagnosis = diagnose(explanation, report) if report else None
     if arguments.json:
         print(json.dumps(_as_json(explanation, diagnosis, report)))
@@ -158,27 +155,17 @@ async def _look(target: Target, arguments: argparse.Namespace) -> Report:
     # Imported late: an explanation without a host needs no network.
     from bot.lookup import Lookup, Question
 
-    question = Question(
-        target,
-        connect=_connect(arguments.connect) if arguments.connect else None,
-        installed=tuple(c for name in arguments.installed for c in _certificates(name)),
+    settings = settings_module.load()
+    installed = (
+        certificate
+        for name in arguments.installed
+        for certificate in inputs.certificates("--installed", name, settings)
     )
-    async with Lookup(settings_module.load()) as lookup:
+    question = Question(
+        target, connect=inputs.connect_to(arguments.connect), installed=tuple(installed)
+    )
+    async with Lookup(settings) as lookup:
         return await lookup.answer(question)
-
-
-def _connect(text: str) -> ConnectTo:
-    target = parse_target(text)
-    return ConnectTo(target.host, target.port if target.port_given else None)
-
-
-def _certificates(name: str) -> tuple[Certificate, ...]:
-    from bot.pki.formats import read
-
-    reading = read(streams.read_input(name, _MAX_FILE), name=name)
-    if reading.refusal:
-        raise FormatError(reading.refusal)
-    return tuple(found.certificate for found in reading.certificates)
 
 
 def _as_json(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.pki import letters
 from bot.pki.candidates import Candidate, Candidates
@@ -10,6 +12,7 @@ from bot.pki.certificate import Certificate
 from bot.pki.evidence import Evidence, server_certificate
 from bot.pki.findings import find
 from bot.pki.java import JDKS, LATEST_JDK
+from bot.pki.java.checks import is_valid_at
 from bot.pki.judge import Judge
 from bot.pki.options import Advice, MissingIssuer, Option, OptionKind, Verdict
 from bot.pki.paths import is_root
@@ -49,7 +52,8 @@ def advise(evidence: Evidence) -> Advice:
     with every JDK and alone, is held by its programme today, and lives longest. Where Java accepts
     no root (one of those that a JDK distrusts, or a faulty CA certificate), or where the company
     vouches for an intermediate and nobody for the root, an intermediate is; a
-    server certificate only where it is self-signed and so its own root. A root that nobody could
+    server certificate only where it is self-signed and so its own root, or where the company vouches
+    for it and it is valid: Java accepts an expired one that is pinned, until it is renewed. A root that nobody could
     supply is not replaced by an intermediate that nobody vouches for: it is asked for.
     """
     judge = Judge(evidence)
@@ -59,7 +63,8 @@ def advise(evidence: Evidence) -> Advice:
     roots = [options.root(candidate) for candidate in candidates.roots]
     intermediates = [options.intermediate(c) for c in candidates.intermediates[:1]]
     servers = [options.server(candidates.server)] if candidates.server else []
-    recommended = _recommended(roots[:1], intermediates, servers, is_rooted=not missing)
+    ca_options = (*roots[:1], *intermediates)
+    recommended = _recommended(ca_options, servers, evidence.at, is_rooted=not missing)
     others = [root for root in roots[1:] if root.is_accepted and len(root.certificates) == 1]
     verdict: Verdict = "not_found"
     if recommended is not None:
@@ -77,16 +82,18 @@ def advise(evidence: Evidence) -> Advice:
 
 
 def _recommended(
-    roots: list[Option], intermediates: list[Option], servers: list[Option], *, is_rooted: bool
+    ca_options: Sequence[Option], servers: Sequence[Option], at: datetime, *, is_rooted: bool
 ) -> Option | None:
     """``is_rooted``: a root is known for every address."""
-    accepted = [option for option in (*roots, *intermediates) if option.is_accepted]
+    accepted = [option for option in ca_options if option.is_accepted]
     for option in sorted(accepted, key=lambda option: not option.proven):
         if is_rooted or option.proven:
             return option
     for option in servers:
         if option.is_accepted and all(
-            is_root(known.certificate) or known.is_vouched_for for known in option.certificates
+            is_root(known.certificate)
+            or (known.is_vouched_for and is_valid_at(known.certificate, at))
+            for known in option.certificates
         ):
             return option
     return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Final
 
 _COLUMNS: Final = 64
+_MAX_COMMENT: Final = 200
 
 
 def encoded(der: bytes) -> str:
@@ -13,3 +15,18 @@ def encoded(der: bytes) -> str:
     text = base64.b64encode(der).decode("ascii")
     lines = (text[i : i + _COLUMNS] for i in range(0, len(text), _COLUMNS))
     return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
+
+
+def commented(block: str, subject: str, fingerprint: str) -> str:
+    """``block`` below two lines that tell its subject and SHA-256 fingerprint. Java reads over them,
+    as long as no five hyphens stand in them and a file does not start with "0", which it would take
+    for DER."""
+    return f"# Subject: {_comment(subject)}\n# SHA-256: {fingerprint}\n{block}"
+
+
+def _comment(text: str) -> str:
+    """``text`` as printable ASCII on one line, in which no two hyphens follow each other."""
+    plain = text.encode("ascii", "backslashreplace").decode("ascii")
+    plain = re.sub(r"[^ -~]", lambda found: f"\\x{ord(found[0]):02x}", plain)
+    plain = re.sub(r"-(?=-)", r"\\x2d", plain)
+    return plain if len(plain) <= _MAX_COMMENT else plain[: _MAX_COMMENT - 3] + "..."

@@ -12,7 +12,7 @@ import httpx
 
 from bot.errors import EgressError, WhichrootError
 from bot.probe.egress import UnresolvableError
-from bot.text import visible
+from bot.text import duration, visible
 
 _MAX_URL: Final = 2_048
 #: A name in A-label form or an address; everything else is left to no resolver.
@@ -47,7 +47,7 @@ async def download(client: httpx.AsyncClient, url: str, limits: DownloadLimits) 
         async with asyncio.timeout(limits.seconds):
             return await _follow(client, url, limits)
     except TimeoutError:
-        reason = f"did not answer in full within {limits.seconds:g} seconds"
+        reason = f"did not answer in full within {duration(limits.seconds)}"
         raise _error("timeout", shown, reason) from None
     except EgressError as error:
         raise DownloadError(

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from bot.errors import EgressError, SettingsError, WhichrootError
-from bot.text import visible
+from bot.text import duration, visible
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
@@ -265,7 +265,7 @@ class Egress:
         except TimeoutError:
             raise UnresolvableError(
                 f'The name servers did not answer for "{visible(host)}" within '
-                f"{self.resolve_seconds:g} seconds.",
+                f"{duration(self.resolve_seconds)}.",
                 "Check DNS and the VPN.",
                 timed_out=True,
             ) from None

@@ -13,6 +13,7 @@ from bot.probe.protocols import Protocol
 from bot.probe.suites import group_name, is_static_rsa, java_has_group, java_offers, suite_name
 from bot.probe.target import Target
 from bot.probe.tls import Attempt, Ending, is_readable
+from bot.text import duration
 
 ALERTS: Final = {
     0: "close_notify",
@@ -353,7 +354,7 @@ def _timed_out(target: Target, attempt: Attempt, limits: Limits) -> ProbeFinding
     return ProbeFinding(
         "handshake_timeout",
         "error",
-        f"The server went silent {after}, for {limits.handshake_seconds:g} seconds."
+        f"The server went silent {after}, for {duration(limits.handshake_seconds)}."
         if attempt.first_bytes
         else f"Port {target.port} accepts the connection and does not answer a ClientHello.",
         "Check the server and what is between (a firewall that inspects TLS, a proxy), and the port.",

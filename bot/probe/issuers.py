@@ -24,7 +24,7 @@ from bot.probe.downloads import DownloadError, DownloadLimits, download
 from bot.probe.egress import Egress
 from bot.probe.presented import ProbeFinding
 from bot.probe.web import http_client
-from bot.text import visible
+from bot.text import duration, visible
 
 _AIA: Final = "RFC 5280 §4.2.2.1"
 
@@ -248,8 +248,8 @@ class _Climb:
         if late:
             self._problem(
                 "aia_total_timeout",
-                f"Missing issuers were not all downloaded within {self.finder.limits.seconds:g} "
-                "seconds.",
+                "Missing issuers were not all downloaded within "
+                f"{duration(self.finder.limits.seconds)}.",
                 "Try again later, or ask the system's owner for the chain of certificates.",
             )
         return [task.result() for task in tasks if not task.cancelled()]

@@ -13,7 +13,7 @@ from bot.probe.presented import Limits, ProbeFinding
 from bot.probe.protocols import Protocol
 from bot.probe.stream import ProxyError
 from bot.probe.target import Target
-from bot.text import visible
+from bot.text import duration, visible
 
 _DIRECT_TLS: Final = {
     Protocol.LDAP: "ldaps",
@@ -96,7 +96,7 @@ def not_connected(where: str, error: OSError | ProxyError, limits: Limits) -> Pr
         return ProbeFinding(
             "connect_timeout",
             "error",
-            f"{where} did not answer within {limits.connect_seconds:g} seconds: a firewall drops the connection, or the address is not in use.",
+            f"{where} did not answer within {duration(limits.connect_seconds)}: a firewall drops the connection, or the address is not in use.",
             "Check the firewall, the VPN and the port, or look from a machine inside that network.",
             "RFC 9293 section 3.5",
             "Connect timed out",
@@ -181,7 +181,7 @@ def prelude_timed_out(target: Target, limits: Limits, *, has_heard: bool) -> Pro
         "prelude_timeout",
         "error",
         f"Port {target.port} {'went silent' if has_heard else 'said nothing'} before TLS began "
-        f"({name}), for {limits.prelude_seconds:g} seconds.",
+        f"({name}), for {duration(limits.prelude_seconds)}.",
         _direct_remedy(target) or "Check the port and the protocol.",
         _SOURCES[target.protocol],
         "Read timed out",

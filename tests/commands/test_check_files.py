@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import (
     PKCS12Certificate,
@@ -72,17 +73,27 @@ async def test_a_chain_comes_from_standard_input_as_openssl_prints_it(
     assert (run.code, run.json["verdict"]) == (0, "validated")
 
 
+def described(issued: Issued) -> str:
+    """The PEM, below what a person compares before it is installed."""
+    certificate = issued.certificate
+    fingerprint = certificate.fingerprint(SHA256()).hex(":").upper()
+    subject = certificate.subject.rfc4514_string()
+    return f"# Subject: {subject}\n# SHA-256: {fingerprint}\n{issued.pem.decode()}"
+
+
 async def test_the_pem_to_request_is_written(
     chain: str, company: str, root: Issued, tmp_path: Path
 ) -> None:
     arguments = ("check", "--offline", "--chain", chain, HOST, "--pem")
     run = await whichroot(*arguments, str(tmp_path / "out.pem"), WHICHROOT_COMPANY_ROOTS=company)
     assert run.code == 0
-    assert (tmp_path / "out.pem").read_bytes() == root.pem
+    assert (tmp_path / "out.pem").read_text() == described(root)
     assert run.output.startswith("VALIDATED")
     assert "out.pem" in run.errors
     run = await whichroot(*arguments, "-", WHICHROOT_COMPANY_ROOTS=company)
-    assert (run.code, run.output.encode()) == (0, root.pem)
+    assert (run.code, run.output) == (0, described(root))
+    same = await whichroot("read", str(tmp_path / "out.pem"), "--pem", "-")
+    assert (same.code, same.output) == (0, described(root))
 
 
 async def test_without_a_certificate_to_request_no_file_is_written(
@@ -101,7 +112,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_written_with_a_warning(
     chain = tmp_path / "chain.pem"
     chain.write_bytes(leaf.pem + issuing.pem + root.pem)
     run = await whichroot("check", "--offline", "--chain", str(chain), HOST, "--pem", "-")
-    assert (run.code, run.output.encode()) == (1, root.pem)
+    assert (run.code, run.output) == (1, described(root))
     assert "Nobody vouches" in run.errors
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import sys
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -15,11 +14,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import TypeAdapter
 
 from bot.commands.explain import Explained
 from tests.support.authority import Issued, make_root, rsa_key
+from tests.support.program import started, whichroot
 from tests.support.servers import (
     Server,
     alert,
@@ -49,19 +50,9 @@ async def explain(
     *arguments: str, stdin: bytes = b"", company: Path | None = None
 ) -> tuple[int, str, str]:
     """The exit code, standard output and standard error."""
-    settings = {"WHICHROOT_EGRESS_ALLOW": "127.0.0.0/8"}
-    if company:
-        settings["WHICHROOT_COMPANY_ROOTS"] = str(company)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "explain", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **settings},
-    )
-    output, errors = await process.communicate(stdin)
-    assert process.returncode is not None
-    return process.returncode, output.decode(), errors.decode()
+    settings = {"WHICHROOT_COMPANY_ROOTS": str(company)} if company else {}
+    run = await whichroot("explain", *arguments, stdin=stdin, **settings)
+    return run.code, run.output, run.errors
 
 
 @pytest.fixture
@@ -460,3 +451,36 @@ async def test_control_characters_are_shown_not_obeyed() -> None:
     _, output, _ = await explain("\x1b[31mred\u202e hello\x07")
     assert "\\x1b" in output
     assert all(character.isprintable() or character == "\n" for character in output)
+
+
+async def test_an_interrupt_ends_the_look_at_the_server_at_once() -> None:
+    connected = asyncio.Event()
+
+    async def noting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await until_closed(reader, writer)
+
+    async with (
+        raw_server(noting) as server,
+        started("explain", "--host", server.address, BUILDING) as process,
+    ):
+        await asyncio.wait_for(connected.wait(), 60)
+        process.send_signal(signal.SIGINT)
+        output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, output, errors) == (130, b"", b"")
+
+
+async def test_files_and_addresses_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    locked = tmp_path / "trust.p12"
+    locked.write_bytes(
+        pkcs12.serialize_java_truststore(
+            [pkcs12.PKCS12Certificate(ROOT.certificate, b"root")], BestAvailableEncryption(b"x")
+        )
+    )
+    for arguments, words in (
+        (["--installed", str(locked)], ["--installed", "trust.p12", "WHICHROOT_PASSWORD"]),
+        (["--connect", "https://"], ["--connect: "]),
+    ):
+        code, output, errors = await explain("--host", HOST, *arguments, BUILDING)
+        assert (code, output) == (2, "")
+        assert all(word in errors for word in words), errors

@@ -25,6 +25,7 @@ from bot.pki.formats import JDKS
 from tests.support.authority import make_root
 from tests.support.disguises import DISGUISES
 from tests.support.java_reader import JavaReader
+from tests.support.program import whichroot
 
 ROOT = make_root("Corp Root CA")
 ISSUING = ROOT.intermediate("Corp Issuing CA")
@@ -43,17 +44,9 @@ WITH_KEY = pkcs12.serialize_key_and_certificates(
 
 async def read(*arguments: str, stdin: bytes = b"", **environment: str) -> tuple[int, str, str]:
     """The exit code, standard output and standard error."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "read", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
-    output, errors = await process.communicate(stdin)
-    assert process.returncode is not None
-    assert b"Traceback" not in errors
-    return process.returncode, output.decode(), errors.decode()
+    run = await whichroot("read", *arguments, stdin=stdin, **environment)
+    assert "Traceback" not in run.errors
+    return run.code, run.output, run.errors
 
 
 def put(folder: Path, name: str, data: bytes) -> str:

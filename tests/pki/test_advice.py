@@ -117,6 +117,26 @@ class TestProvenance:
         assert advice.installed is not None
         assert all(prediction.accepted for prediction in advice.installed.values())
 
+    @pytest.mark.parametrize(("begin", "end"), [(-400, -1), (5, 400)])
+    @pytest.mark.parametrize("has_root", [True, False])
+    def test_a_server_certificate_of_the_companys_that_is_not_valid_is_not_recommended(
+        self, root: Issued, begin: int, end: int, has_root: bool
+    ) -> None:
+        leaf = root.leaf(HOST, not_before=NOW + begin * DAY, not_after=NOW + end * DAY)
+        advice = advise(evidence([leaf], company=[leaf, root] if has_root else [leaf]))
+        assert option(advice, "server").is_accepted
+        assert (advice.verdict, advice.recommended) == ("not_found", None)
+        assert advice.request_text is not None
+        if has_root:
+            assert "Renew" in advice.request_text or "clock" in advice.request_text
+
+    def test_a_valid_server_certificate_of_the_companys_is_the_last_resort(
+        self, root: Issued
+    ) -> None:
+        leaf = root.leaf(HOST)
+        advice = advise(evidence([leaf], company=[leaf]))
+        assert (advice.verdict, names(advice.recommended)) == ("validated", [HOST])
+
     def test_a_proven_root_comes_before_one_that_a_stranger_put_above(
         self, root: Issued, issuing: Issued, leaf: Issued
     ) -> None:

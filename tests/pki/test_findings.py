@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import dsa
 
 import bot.pki.findings
 from bot.pki.advice import advise
@@ -168,6 +169,15 @@ def test_a_root_that_java_distrusts(issued_on: str, code: str, severity: str) ->
     view = View((leaf,), ("10.0.0.1",), CandidatePath((leaf, entrust), "root"))
     found = list(trust.check(Picture(made, advise(made), (view,))))
     assert (code, severity) in {(f.code, f.severity) for f in found}
+
+
+def test_a_weak_key_of_each_kind_has_its_article() -> None:
+    for key, said in (
+        (dsa.generate_private_key(1024), "has only a DSA 1024 bit key;"),
+        (rsa_key(1024), "has only an RSA 1024 bit key;"),
+    ):
+        made = healthy(ISSUING.leaf(HOST, key=key), ISSUING)
+        assert any(said in found.message for found in find(made, advise(made)))
 
 
 def test_names_from_outside_are_shown_and_not_obeyed() -> None:

@@ -52,11 +52,12 @@ def _key(role: str, name: str, certificate: Certificate) -> Iterator[Finding]:
             )
     if not key.bits:
         return
+    article = "a" if key.algorithm == "DSA" else "an"
     if key.bits < _REFUSED_BITS.get(key.algorithm, 0):
         yield Finding(
             "key_too_short",
             "error",
-            f"{name} has an {key} key, which Java refuses.",
+            f"{name} has {article} {key} key, which Java refuses.",
             _renewal(role, "with an RSA key of at least 2048 bits"),
             _DISABLED,
         )
@@ -64,7 +65,7 @@ def _key(role: str, name: str, certificate: Certificate) -> Iterator[Finding]:
         yield Finding(
             "weak_key",
             "warning",
-            f"{name} has only an {key} key; Java still accepts it.",
+            f"{name} has only {article} {key} key; Java still accepts it.",
             _renewal(role, "with an RSA key of at least 2048 bits"),
             f"NIST SP 800-131A §3; {_DISABLED}",
         )

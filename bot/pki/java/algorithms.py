@@ -33,7 +33,7 @@ class AlgorithmCheck:
         """Raises PathInvalid."""
         if self._jdk > _WHOLE_NAME:
             if self._first:
-                self._check_key(self._anchor.public_key, "")
+                self._check_key(self._anchor.public_key, ".")
             self._check_signature(certificate)
             self._check_key(certificate.public_key, self._used_with(certificate))
         else:
@@ -83,7 +83,7 @@ class AlgorithmCheck:
     def _check_key(self, key: PublicKey, used_with: str) -> None:
         if key.algorithm == "EC" and self._jdk < CURVES_REMOVED and key.curve not in CURVES:
             raise PathInvalid(
-                f"Algorithm constraints check failed on disabled algorithm: {key.curve}{used_with}"
+                f"Algorithm constraints check failed on disabled algorithm: {key.curve}"
             )
         minimum = _MINIMUM_BITS.get(key.algorithm)
         if minimum and 0 < key.bits < minimum:
@@ -92,5 +92,6 @@ class AlgorithmCheck:
                 f"{key.bits} bit key{used_with}"
             )
 
-    def _used_with(self, certificate: Certificate) -> str:
-        return f" used with certificate: {certificate.subject.text}. Usage was tls server"
+    @staticmethod
+    def _used_with(certificate: Certificate) -> str:
+        return f" used with certificate: {certificate.subject.text}"
