@@ -17,7 +17,7 @@ from bot.requests.delivery import Later, Undeliverable
 from bot.serving.metrics import Metrics
 from bot.store.outbox import Act
 from handlers.blocks.markup import Markup
-from handlers.couriers.slack import calling, history
+from handlers.couriers.slack import already_sent, calling, history
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 #: How often a file is asked whether it is shared, and how long each wait is, in seconds.
@@ -61,6 +61,7 @@ async def upload(
             thread_ts=thread_ts,
             initial_comment=comment,
         )
+    async with already_sent(), calling(metrics):
         if await _is_shared(client, file, channel):
             return file
         await _remove(client, file)

@@ -106,7 +106,8 @@ class NoticeCourier:
         if origin and origin.ts and origin.channel not in (direct, request.channel):
             # Where the bot may not post any more, the direct message has said it.
             with contextlib.suppress(Undeliverable):
-                await slack.post(client, parts.metrics, act, message, origin.channel, origin.ts)
+                async with slack.already_sent():
+                    await slack.post(client, parts.metrics, act, message, origin.channel, origin.ts)
         return {"channel": direct, "ts": ts}
 
     async def _origin(self, request: InstallRequest, user: str) -> Place | None:
