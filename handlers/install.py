@@ -78,7 +78,7 @@ async def _submitted(parts: Parts, args: AsyncArgs) -> None:
     metadata = json.loads(view["private_metadata"])
     user, name = user_of(args.body)
     submission = submission_of(view, metadata, team_of(args), user, name)
-    errors = missing_words(submission)
+    errors = await asyncio.to_thread(missing_words, submission)
     if errors:
         await args.ack(response_action="errors", errors=errors)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from handlers.blocks.request_views import (
     words_view,
 )
 from handlers.couriers.inquiries import put_explanation
+from handlers.keys import refusal_of
 from handlers.parts import Parts, team_of, user_of
 
 _AT_ONCE: Final = {
@@ -131,6 +133,9 @@ async def _words(parts: Parts, args: AsyncArgs) -> None:
     view: dict[str, Any] = args.view or {}
     metadata = json.loads(view["private_metadata"])
     text = view["state"]["values"][WORDS_BLOCK][WORDS_INPUT].get("value") or ""
+    if key := await asyncio.to_thread(refusal_of, text):
+        await args.ack(response_action="errors", errors={WORDS_BLOCK: key[:2000]})
+        return
     try:
         request = await kept_request(parts, args, metadata["request"])
         action = Action(metadata["action"])
