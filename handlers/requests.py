@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.requests.request import InstallRequest
-from bot.requests.states import Action, Refused
+from bot.requests.states import Action, Refused, check_role
 from bot.store import outbox
 from handlers.blocks import card
 from handlers.blocks.elements import section
@@ -58,7 +58,15 @@ def register(app: AsyncApp, parts: Parts) -> None:
     async def with_words(args: AsyncArgs) -> None:
         pressed = args.action or {}
         request = await _pressed(parts, args)
-        view = words_view(request, _WITH_WORDS[pressed["action_id"]])
+        action = _WITH_WORDS[pressed["action_id"]]
+        user, name = user_of(args.body)
+        try:
+            actor = await parts.people.actor(args.client, team_of(args), user, name)
+            check_role(action, await parts.requests.roles(request, actor))
+        except Refused as refusal:
+            await refuse(args, refusal)
+            return
+        view = words_view(request, action)
         await args.client.views_open(trigger_id=args.body["trigger_id"], view=view)
         await args.ack()
 
