@@ -29,9 +29,12 @@ class CardCourier:
         request = await _request(parts, act)
         client = await parts.clients.web(request.team)
         if request.channel and request.card_ts:
-            await slack.update(
-                client, parts.metrics, card_message(request), request.channel, request.card_ts
-            )
+            message, channel, ts = card_message(request), request.channel, request.card_ts
+            try:
+                await slack.update(client, parts.metrics, message, channel, ts)
+            except slack.Gone:
+                # Somebody deleted it: its thread is left, and so what it says and its buttons.
+                await slack.post(client, parts.metrics, act, message, channel, ts)
             return {}
         channel = parts.settings.channel_for(request.environment)
         if not channel:

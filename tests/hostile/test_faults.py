@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from slack_sdk.web.async_client import AsyncWebClient
+
 from bot.app import Bot
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
@@ -39,3 +43,39 @@ async def test_a_rate_limit_in_the_original_thread_does_not_repeat_the_direct_me
         here = [m for m in await rita.messages("#connectors") if "took this" in shown(m)]
     assert len(told) == 1
     assert len(here) == 1
+
+
+async def test_a_lost_answer_and_a_late_share_do_not_attach_the_pem_twice(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        await sam.fault(kind="reset_after", method="files.completeUploadExternal")
+        await sam.fault(kind="delay_share", method="*", seconds=3)
+        await open_request(rita, surroundings.host)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT, timeout=20)
+        # By then a file that was on its way would be there as well.
+        await asyncio.sleep(3)
+        files = [f["name"] for m in await sam.messages(SUPPORT) for f in m.get("files") or ()]
+    assert len(files) == 1, files
+
+
+async def test_a_deleted_card_is_shown_again_in_its_thread(surroundings: Surroundings) -> None:
+    rita, sam, bea = (surroundings.workspace.person(name) for name in ("rita", "sam", "bea"))
+    async with Bot(surroundings.settings()):
+        await open_request(rita, surroundings.host)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        client = AsyncWebClient(
+            surroundings.workspace.bot_token, base_url=surroundings.workspace.api_url
+        )
+        await client.chat_delete(channel=card["channel"], ts=card["ts"])
+        # The same is wanted by somebody else, who joins: the card is to be changed.
+        await open_request(bea, surroundings.host)
+        await sam.wait_for(lambda m: "follows this request" in shown(m), channel=SUPPORT)
+        again = await sam.wait_for(
+            lambda m: m["ts"] != card["ts"] and "*Taken by*" in shown(m), channel=SUPPORT
+        )
+        assert again["thread_ts"] == card["ts"]
+        assert (await sam.click(again, "request_take"))["ok"]
+        await sam.wait_for(lambda m: "took this" in shown(m), channel=SUPPORT)
