@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncApp
@@ -16,6 +17,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import WhichrootError
 from bot.pki.errors import explain
 from bot.requests.request import InstallRequest
 from bot.requests.states import Action, Refused, State, check_role
@@ -36,6 +38,13 @@ _MAX_TEXT: Final = 20_000
 #: Subtypes of a message that a person wrote.
 _WRITTEN: Final = (None, "", "file_share", "thread_broadcast")
 
+#: How long the bot may not know where the card of a request is, although it is posted.
+_POSTING: Final = timedelta(minutes=10)
+
+
+class CardUnknown(WhichrootError):
+    """It is not known yet whose thread that is: Slack is to send the event again."""
+
 
 def register(app: AsyncApp, parts: Parts) -> None:
     """Listens to messages, mentions, and the buttons under a file."""
@@ -55,8 +64,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
         event = args.event or {}
         if event.get("bot_id") or not event.get("user"):
             return
-        team, key = team_of(args), f"event:{args.body.get('event_id')}"
-        await _mentioned(parts, args, event, key, await _request_of(parts, team, event))
+        key = f"event:{args.body.get('event_id')}"
+        await _mentioned(parts, args, event, key, await _request_of(parts, args, event))
 
     async def use(args: AsyncArgs) -> None:
         chosen = json.loads(str((args.action or {}).get("value")))
@@ -108,7 +117,7 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
     if event.get("channel_type") == "im":
         await _mentioned(parts, args, event, key, None)
         return
-    request = await _request_of(parts, team, event)
+    request = await _request_of(parts, args, event)
     if request is None:
         return
     text = unescaped(str(event.get("text") or ""))[:_MAX_TEXT]
@@ -217,7 +226,7 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
         return
     place = {"channel": event["channel"], **message}
     team = team_of(args)
-    request = await _request_of(parts, team, place)
+    request = await _request_of(parts, args, place)
     if request is None:
         return
     text = unescaped(str(message.get("text") or ""))[:_MAX_TEXT]
@@ -235,7 +244,7 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
 async def _deleted(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> None:
     previous = event.get("previous_message") or {}
     team = team_of(args)
-    request = await _request_of(parts, team, {"channel": event["channel"], **previous})
+    request = await _request_of(parts, args, {"channel": event["channel"], **previous})
     if request is None:
         return
     async with parts.database.begin() as unit:
@@ -243,12 +252,22 @@ async def _deleted(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
         await parts.messages.delete(unit, "slack", source_id)
 
 
-async def _request_of(parts: Parts, team: str, event: Mapping[str, Any]) -> InstallRequest | None:
-    thread = event.get("thread_ts")
+async def _request_of(
+    parts: Parts, args: AsyncArgs, event: Mapping[str, Any]
+) -> InstallRequest | None:
+    """The request whose thread that is. Raises CardUnknown."""
+    thread, team = event.get("thread_ts"), team_of(args)
     if not thread:
         return None
     request = await parts.requests.find_by_thread(str(event["channel"]), str(thread))
-    return request if request and request.team == team else None
+    if request:
+        return request if request.team == team else None
+    if event.get("parent_user_id", args.context.bot_user_id) == args.context.bot_user_id:
+        since = datetime.now(UTC) - _POSTING
+        for found in await parts.requests.open(team):
+            if found.card_ts is None and found.created_at > since:
+                raise CardUnknown("A card is being posted, and it may be this one.")
+    return None
 
 
 def _is_mention(args: AsyncArgs, event: Mapping[str, Any]) -> bool:

@@ -79,3 +79,17 @@ async def test_a_deleted_card_is_shown_again_in_its_thread(surroundings: Surroun
         assert again["thread_ts"] == card["ts"]
         assert (await sam.click(again, "request_take"))["ok"]
         await sam.wait_for(lambda m: "took this" in shown(m), channel=SUPPORT)
+
+
+async def test_a_file_that_is_dropped_before_the_bot_knows_its_card_is_read(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        file = await sam.upload("root.pem", surroundings.root.pem)
+        # The card is posted, and the bot does not hear that it is until it looks for it.
+        await sam.fault(kind="reset_after", method="chat.postMessage")
+        await open_request(rita, surroundings.host)
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        await sam.reply(card, "Is it this one?", files=[file])
+        await sam.wait_for(lambda m: "exactly what is requested" in shown(m), channel=SUPPORT)
