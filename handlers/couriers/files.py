@@ -66,7 +66,7 @@ async def upload(
         if await _is_shared(client, file, channel):
             return file
         await _remove(client, file)
-    raise Later(_AGAIN_SECONDS, "Slack took the file and did not share it.")
+    raise Later(_AGAIN_SECONDS, "Slack took the file and did not share it.", maybe_delivered=False)
 
 
 async def download(

@@ -13,7 +13,9 @@ from handlers.thread import is_error
 _LENGTH = 60_000
 
 
-@pytest.mark.parametrize("piece", ["<", '"', "(", "<a|", "<a:", "password=", "://", "&", "<mailto:"])
+@pytest.mark.parametrize(
+    "piece", ["<", '"', "(", "<a|", "<a:", "password=", "://", "&", "<mailto:"]
+)
 def test_the_time_grows_with_the_length_alone(piece: str) -> None:
     text = piece * (_LENGTH // len(piece))
     begun = time.process_time()
