@@ -13,8 +13,9 @@ _SECRET_OPTIONS = re.compile(r"(\s-(?:w|u|-user|-password|pass|passin|storepass)
 _NO_PORT = r"(?![0-9]{1,5}(?:[/?#\s]|$))"
 _USER_INFO = re.compile(rf"://(?:[^/?#@\s:]*:{_NO_PORT}.*@|[^/?#\s]*@)", re.DOTALL)
 _ORACLE_USER = re.compile(r"(oracle:\w+:)[^@\s]+@", re.IGNORECASE)
+# Bounded: each "(" or "<" may begin one, and a text may consist of them.
 _BARE_USER_INFO = re.compile(
-    rf"(?<![^\s\"'<(])(?!jdbc:)[^\s:/@]+:(?!//){_NO_PORT}\S+@", re.IGNORECASE
+    rf"(?<![^\s\"'<(])(?!jdbc:)[^\s:/@]{{1,256}}:(?!//){_NO_PORT}\S{{1,1024}}@", re.IGNORECASE
 )
 
 

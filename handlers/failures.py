@@ -43,7 +43,8 @@ async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     """Tells whoever it concerns by direct message. A reply or notice that cannot be delivered has
     nobody left to be told."""
     await parts.requests.note_failed(unit, act, reason)
-    what = _WHAT.get(act.kind)
+    is_submission = act.payload.get("do") == "submission"
+    what = "Your request was not submitted" if is_submission else _WHAT.get(act.kind)
     person = await _concerned(parts, act)
     if what is None or person is None:
         return
@@ -62,4 +63,6 @@ async def _concerned(parts: Parts, act: Act) -> tuple[str, str] | None:
     if (identifier := act.payload.get("request")) and act.kind == "lookup":
         request = await parts.requests.get(str(identifier))
         return (request.team, request.requester) if request else None
+    if submission := act.payload.get("submission"):
+        return str(submission["team"]), str(submission["user"])
     return None

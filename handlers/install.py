@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ async def _submitted(parts: Parts, args: AsyncArgs) -> None:
     metadata = json.loads(view["private_metadata"])
     user, name = user_of(args.body)
     submission = submission_of(view, metadata, team_of(args), user, name)
-    errors = missing_words(submission)
+    errors = await asyncio.to_thread(missing_words, submission)
     if errors:
         await args.ack(response_action="errors", errors=errors)
         return
@@ -148,12 +149,17 @@ class SubmissionCourier:
         submission = Submission(**act.payload["submission"])
         lookup = await parts.lookups.get(submission.lookup, team=submission.team)
         if lookup is None:
-            raise Undeliverable("The report is no longer kept.")
+            await self._tell(act, submission, ["The report is no longer kept."])
+            return {}
         try:
             outcome = await assess(parts, submission, lookup)
         except Busy:
             raise Later(_BUSY_SECONDS, "Others are before it.", maybe_delivered=False) from None
-        view = await _next_view(parts, submission, lookup, outcome)
+        try:
+            view = await _next_view(parts, submission, lookup, outcome)
+        except Refused as refusal:
+            await self._tell(act, submission, [str(refusal)])
+            return {}
         client = await parts.clients.web(submission.team)
         try:
             async with slack.calling(parts.metrics):
@@ -161,14 +167,14 @@ class SubmissionCourier:
         except Undeliverable:
             # The modal was closed.
             if outcome.draft is None:
-                await self._tell(act, submission, outcome)
+                await self._tell(act, submission, outcome.errors.values())
         return {}
 
-    async def _tell(self, act: Act, submission: Submission, outcome: Outcome) -> None:
+    async def _tell(self, act: Act, submission: Submission, errors: Iterable[str]) -> None:
         text = joined(
             (
                 fill("❌ Your request was not submitted:"),
-                *(fill("• {}", error) for error in outcome.errors.values()),
+                *(fill("• {}", error) for error in errors),
                 "Begin again with Request installation.",
             )
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import WhichrootError
+from bot.probe.target import Target
 from bot.requests.request import InstallRequest
 from bot.store import outbox
 from bot.store.lookups import KeptLookup
@@ -23,15 +24,14 @@ from handlers.couriers.lookups import put_lookup
 from handlers.parts import Parts
 from handlers.questions import report_of, target_data, target_of_request
 from handlers.saying import say
-from handlers.words import Check, Explain, Word, parse_mention
+from handlers.words import Asked, Check, Explain, parse_mention
 
 
 async def answer_mention(
     parts: Parts, team: str, event: Mapping[str, Any], key: str, request: InstallRequest | None
 ) -> None:
     """Answers in the thread where the bot was mentioned. ``request``: the one whose thread that is."""
-    text = unescaped(re.sub(r"^\s*<@[A-Z0-9]+>[\s:,]*", "", str(event.get("text") or "")))
-    asked = parse_mention(text)
+    asked = _asked(event)
     asker = Asker(
         team,
         str(event["user"]),
@@ -53,10 +53,21 @@ async def answer_mention(
         )
 
 
+def asks(event: Mapping[str, Any]) -> bool:
+    """Whether a mention asks something of the bot, and is no talk that names it."""
+    asked = _asked(event)
+    return not isinstance(asked, Check) or any(isinstance(t, Target) for t in asked.targets)
+
+
+def _asked(event: Mapping[str, Any]) -> Asked:
+    text = re.sub(r"^\s*<@[A-Z0-9]+>[\s:,]*", "", str(event.get("text") or ""))
+    return parse_mention(unescaped(text))
+
+
 async def _answer(
     parts: Parts,
     asker: Asker,
-    asked: Check | Explain | Word,
+    asked: Asked,
     key: str,
     request: InstallRequest | None,
 ) -> Message | None:

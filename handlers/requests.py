@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.requests.request import InstallRequest
-from bot.requests.states import Action, Refused
+from bot.requests.states import Action, Refused, check_role
 from bot.store import outbox
 from handlers.blocks import card
 from handlers.blocks.elements import section
@@ -22,6 +23,7 @@ from handlers.blocks.request_views import (
     words_view,
 )
 from handlers.couriers.inquiries import put_explanation
+from handlers.keys import refusal_of
 from handlers.parts import Parts, team_of, user_of
 
 _AT_ONCE: Final = {
@@ -56,7 +58,15 @@ def register(app: AsyncApp, parts: Parts) -> None:
     async def with_words(args: AsyncArgs) -> None:
         pressed = args.action or {}
         request = await _pressed(parts, args)
-        view = words_view(request, _WITH_WORDS[pressed["action_id"]])
+        action = _WITH_WORDS[pressed["action_id"]]
+        user, name = user_of(args.body)
+        try:
+            actor = await parts.people.actor(args.client, team_of(args), user, name)
+            check_role(action, await parts.requests.roles(request, actor))
+        except Refused as refusal:
+            await refuse(args, refusal)
+            return
+        view = words_view(request, action)
         await args.client.views_open(trigger_id=args.body["trigger_id"], view=view)
         await args.ack()
 
@@ -131,6 +141,9 @@ async def _words(parts: Parts, args: AsyncArgs) -> None:
     view: dict[str, Any] = args.view or {}
     metadata = json.loads(view["private_metadata"])
     text = view["state"]["values"][WORDS_BLOCK][WORDS_INPUT].get("value") or ""
+    if key := await asyncio.to_thread(refusal_of, text):
+        await args.ack(response_action="errors", errors={WORDS_BLOCK: key[:2000]})
+        return
     try:
         request = await kept_request(parts, args, metadata["request"])
         action = Action(metadata["action"])

@@ -23,6 +23,7 @@ from bot.requests.request import (
 from bot.store.lookups import KeptLookup
 from handlers.blocks import install_modal as modal
 from handlers.blocks.certificates import option_of, prediction_line
+from handlers.keys import refusal_of
 from handlers.parts import Parts
 from handlers.questions import report_of
 from handlers.uploads import question_for, read_certificates
@@ -132,7 +133,15 @@ def submission_of(
 
 def missing_words(submission: Submission) -> dict[str, str]:
     """What can be said without a look at the server."""
-    errors = {}
+    written = {
+        modal.CONNECTOR: submission.connector,
+        modal.CONTACT: submission.contact,
+        modal.NOTE: submission.note,
+        modal.REASON: submission.reason,
+    }
+    errors = {
+        field: refusal[:2000] for field, text in written.items() if (refusal := refusal_of(text))
+    }
     if submission.choice == modal.UPLOAD and not submission.file:
         errors[modal.FILE] = "Upload the certificate, or choose one of those above."
     if submission.choice == "server" and not submission.reason:

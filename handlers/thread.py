@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncApp
@@ -16,9 +17,8 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import FormatError
+from bot.errors import WhichrootError
 from bot.pki.errors import explain
-from bot.pki.formats import read
 from bot.requests.request import InstallRequest
 from bot.requests.states import Action, Refused, State, check_role
 from bot.store import outbox
@@ -27,7 +27,8 @@ from handlers.blocks import files as blocks
 from handlers.blocks.elements import section
 from handlers.blocks.markup import Markup, fill, unescaped, user
 from handlers.couriers.inquiries import put_explanation
-from handlers.mentions import answer_mention
+from handlers.keys import refusal_of
+from handlers.mentions import answer_mention, asks
 from handlers.parts import Parts, team_of, user_of
 from handlers.requests import kept_request, refuse
 from handlers.saying import say
@@ -36,6 +37,13 @@ _MAX_FILES: Final = 5
 _MAX_TEXT: Final = 20_000
 #: Subtypes of a message that a person wrote.
 _WRITTEN: Final = (None, "", "file_share", "thread_broadcast")
+
+#: How long the bot may not know where the card of a request is, although it is posted.
+_POSTING: Final = timedelta(minutes=10)
+
+
+class CardUnknown(WhichrootError):
+    """It is not known yet whose thread that is: Slack is to send the event again."""
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -56,9 +64,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
         event = args.event or {}
         if event.get("bot_id") or not event.get("user"):
             return
-        team, key = team_of(args), f"event:{args.body.get('event_id')}"
-        request = await _request_of(parts, team, event)
-        await answer_mention(parts, team, event, key, request)
+        key = f"event:{args.body.get('event_id')}"
+        await _mentioned(parts, args, event, key, await _request_of(parts, args, event))
 
     async def use(args: AsyncArgs) -> None:
         chosen = json.loads(str((args.action or {}).get("value")))
@@ -108,16 +115,23 @@ async def _settle(args: AsyncArgs, note: Markup) -> None:
 async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> None:
     team = team_of(args)
     if event.get("channel_type") == "im":
-        await answer_mention(parts, team, event, key, None)
+        await _mentioned(parts, args, event, key, None)
         return
-    request = await _request_of(parts, team, event)
-    if request is None or _is_mention(args, event):
+    request = await _request_of(parts, args, event)
+    if request is None:
         return
     text = unescaped(str(event.get("text") or ""))[:_MAX_TEXT]
-    refusal = await asyncio.to_thread(_private_key, text)
+    refusal = await asyncio.to_thread(refusal_of, text)
     if refusal:
-        await _refuse_key(parts, args.client, event, request, refusal, key)
+        await _refuse_key(parts, args.client, event, team, refusal, key)
         return
+    is_mention = _is_mention(args, event)
+    is_asked = is_mention and asks(event)
+    if is_asked and not event.get("files"):
+        return
+    if is_mention and not is_asked and not event.get("files") and not is_error(text):
+        # It is talk, and yet whoever wrote it may wait for an answer.
+        await answer_mention(parts, team, event, key, request)
     writer = str(event["user"])
     name = await parts.people.name(args.client, team, writer)
     actor = await parts.people.actor(args.client, team, writer, name)
@@ -139,7 +153,28 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
             await parts.requests.act(
                 request.id, Action.ANSWER, actor, text=text, key=key, unit=unit
             )
-        await _look_at(unit, request, text, [str(file["id"]) for file in files], key)
+        spoken = "" if is_asked else text
+        await _look_at(unit, request, spoken, [str(file["id"]) for file in files], key)
+
+
+async def _mentioned(
+    parts: Parts,
+    args: AsyncArgs,
+    event: Mapping[str, Any],
+    key: str,
+    request: InstallRequest | None,
+) -> None:
+    """Answers a mention. In a request's thread it is a message of the thread as well: keys, files
+    and errors in it are looked at there."""
+    text = unescaped(str(event.get("text") or ""))[:_MAX_TEXT]
+    refusal = await asyncio.to_thread(refusal_of, text)
+    if refusal and request is None:
+        await _refuse_key(parts, args.client, event, team_of(args), refusal, key)
+    if refusal:
+        return
+    if request and not asks(event):
+        return
+    await answer_mention(parts, team_of(args), event, key, request)
 
 
 async def _look_at(
@@ -160,21 +195,11 @@ def is_error(text: str) -> bool:
     return found.is_recognised and ("Exception" in text or ":" in text or len(found.also) > 0)
 
 
-def _private_key(text: str) -> str | None:
-    """Why a message is refused; None for what holds no private key."""
-    if "PRIVATE KEY" not in text.upper():
-        return None
-    try:
-        return read(text.encode("utf-8", "replace"), name="message").refusal
-    except FormatError:
-        return None
-
-
 async def _refuse_key(
     parts: Parts,
     client: AsyncWebClient,
     event: Mapping[str, Any],
-    request: InstallRequest,
+    team: str,
     refusal: str,
     key: str,
 ) -> None:
@@ -187,10 +212,10 @@ async def _refuse_key(
     async with parts.database.begin() as unit:
         await say(
             unit,
-            request.team,
+            team,
             message,
             channel=str(event["channel"]),
-            thread_ts=request.card_ts,
+            thread_ts=str(event.get("thread_ts") or event["ts"]),
             key=f"key:{key}",
         )
 
@@ -201,13 +226,13 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
         return
     place = {"channel": event["channel"], **message}
     team = team_of(args)
-    request = await _request_of(parts, team, place)
+    request = await _request_of(parts, args, place)
     if request is None:
         return
     text = unescaped(str(message.get("text") or ""))[:_MAX_TEXT]
-    refusal = await asyncio.to_thread(_private_key, text)
+    refusal = await asyncio.to_thread(refusal_of, text)
     if refusal:
-        await _refuse_key(parts, args.client, place, request, refusal, key)
+        await _refuse_key(parts, args.client, place, team, refusal, key)
         return
     async with parts.database.begin() as unit:
         source_id = _source_id(team, event["channel"], message["ts"])
@@ -219,7 +244,7 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
 async def _deleted(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> None:
     previous = event.get("previous_message") or {}
     team = team_of(args)
-    request = await _request_of(parts, team, {"channel": event["channel"], **previous})
+    request = await _request_of(parts, args, {"channel": event["channel"], **previous})
     if request is None:
         return
     async with parts.database.begin() as unit:
@@ -227,12 +252,22 @@ async def _deleted(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
         await parts.messages.delete(unit, "slack", source_id)
 
 
-async def _request_of(parts: Parts, team: str, event: Mapping[str, Any]) -> InstallRequest | None:
-    thread = event.get("thread_ts")
+async def _request_of(
+    parts: Parts, args: AsyncArgs, event: Mapping[str, Any]
+) -> InstallRequest | None:
+    """The request whose thread that is. Raises CardUnknown."""
+    thread, team = event.get("thread_ts"), team_of(args)
     if not thread:
         return None
     request = await parts.requests.find_by_thread(str(event["channel"]), str(thread))
-    return request if request and request.team == team else None
+    if request:
+        return request if request.team == team else None
+    if event.get("parent_user_id", args.context.bot_user_id) == args.context.bot_user_id:
+        since = datetime.now(UTC) - _POSTING
+        for found in await parts.requests.open(team):
+            if found.card_ts is None and found.created_at > since:
+                raise CardUnknown("A card is being posted, and it may be this one.")
+    return None
 
 
 def _is_mention(args: AsyncArgs, event: Mapping[str, Any]) -> bool:

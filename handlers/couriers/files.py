@@ -17,11 +17,12 @@ from bot.requests.delivery import Later, Undeliverable
 from bot.serving.metrics import Metrics
 from bot.store.outbox import Act
 from handlers.blocks.markup import Markup
-from handlers.couriers.slack import calling, history
+from handlers.couriers.slack import already_sent, calling, history
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 #: How often a file is asked whether it is shared, and how long each wait is, in seconds.
 _POLLS: Final = (0.1, 0.2, 0.3, 0.5, 0.5, 1, 1, 1, 1, 1)
+_POLLS_BEFORE: Final = (1, 2, 3)
 _AGAIN_SECONDS: Final = 2.0
 
 
@@ -61,10 +62,11 @@ async def upload(
             thread_ts=thread_ts,
             initial_comment=comment,
         )
+    async with already_sent(), calling(metrics):
         if await _is_shared(client, file, channel):
             return file
         await _remove(client, file)
-    raise Later(_AGAIN_SECONDS, "Slack took the file and did not share it.")
+    raise Later(_AGAIN_SECONDS, "Slack took the file and did not share it.", maybe_delivered=False)
 
 
 async def download(
@@ -153,8 +155,11 @@ async def _remove(client: AsyncWebClient, file: str) -> None:
 async def _shared_before(
     client: AsyncWebClient, act: Act, name: str, channel: str, thread_ts: str | None
 ) -> str | None:
-    async for message in history(client, act, channel, thread_ts):
-        for file in message.get("files") or ():
-            if file.get("name") == name and message.get("bot_id"):
-                return str(file["id"])
+    # It may be on its way: Slack shares a file some seconds after it was completed.
+    for seconds in (*_POLLS_BEFORE, 0):
+        async for message in history(client, act, channel, thread_ts):
+            for file in message.get("files") or ():
+                if file.get("name") == name and message.get("bot_id"):
+                    return str(file["id"])
+        await asyncio.sleep(seconds)
     return None

@@ -29,9 +29,12 @@ class CardCourier:
         request = await _request(parts, act)
         client = await parts.clients.web(request.team)
         if request.channel and request.card_ts:
-            await slack.update(
-                client, parts.metrics, card_message(request), request.channel, request.card_ts
-            )
+            message, channel, ts = card_message(request), request.channel, request.card_ts
+            try:
+                await slack.update(client, parts.metrics, message, channel, ts)
+            except slack.Gone:
+                # Somebody deleted it: its thread is left, and so what it says and its buttons.
+                await slack.post(client, parts.metrics, act, message, channel, ts)
             return {}
         channel = parts.settings.channel_for(request.environment)
         if not channel:
@@ -106,7 +109,8 @@ class NoticeCourier:
         if origin and origin.ts and origin.channel not in (direct, request.channel):
             # Where the bot may not post any more, the direct message has said it.
             with contextlib.suppress(Undeliverable):
-                await slack.post(client, parts.metrics, act, message, origin.channel, origin.ts)
+                async with slack.already_sent():
+                    await slack.post(client, parts.metrics, act, message, origin.channel, origin.ts)
         return {"channel": direct, "ts": ts}
 
     async def _origin(self, request: InstallRequest, user: str) -> Place | None:

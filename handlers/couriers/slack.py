@@ -82,6 +82,16 @@ async def calling(metrics: Metrics) -> AsyncIterator[None]:
         raise Later(None, f"Slack cannot be reached ({type(error).__name__}).") from error
 
 
+@asynccontextmanager
+async def already_sent() -> AsyncIterator[None]:
+    """Around what follows something that Slack has taken: where that has to wait, the next attempt
+    looks first for what is there."""
+    try:
+        yield
+    except Later as later:
+        raise Later(later.seconds, later.message) from later
+
+
 def _told_apart(error: SlackApiError, metrics: Metrics) -> Later | Undeliverable:
     response = error.response
     data = response.data if isinstance(response.data, dict) else {}

@@ -1,0 +1,95 @@
+"""Slack fails in the middle of a delivery: what arrived before is not sent again."""
+
+from __future__ import annotations
+
+import asyncio
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import Bot
+from tests.conversation.story import SUPPORT
+from tests.conversation.support import Surroundings, shown
+from tests.hostile.acting import open_request
+
+
+async def test_a_rate_limit_after_the_upload_does_not_attach_the_pem_twice(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        await sam.fault(kind="ratelimited", method="files.info", seconds=1)
+        await open_request(rita, surroundings.host)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT, timeout=20)
+        files = [f["name"] for m in await sam.messages(SUPPORT) for f in m.get("files") or ()]
+    assert len(files) == 1, files
+
+
+async def test_a_rate_limit_in_the_original_thread_does_not_repeat_the_direct_message(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        await open_request(rita, surroundings.host)
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        await rita.wait_for(lambda m: "posted this" in shown(m), channel="#connectors")
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
+        # The card is slow, so that the line behind it comes last: the direct message is the first
+        # that is posted, the original thread's the second.
+        await sam.fault(kind="latency", method="chat.update", seconds=2.5)
+        await sam.fault(kind="ratelimited", method="chat.postMessage", skip=1, seconds=1)
+        assert (await sam.click(card, "request_take"))["ok"]
+        await rita.wait_for(lambda m: "took this" in shown(m), channel="#connectors", timeout=15)
+        told = [m for m in await rita.messages("@app") if "took this" in shown(m)]
+        here = [m for m in await rita.messages("#connectors") if "took this" in shown(m)]
+    assert len(told) == 1
+    assert len(here) == 1
+
+
+async def test_a_lost_answer_and_a_late_share_do_not_attach_the_pem_twice(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        await sam.fault(kind="reset_after", method="files.completeUploadExternal")
+        await sam.fault(kind="delay_share", method="*", seconds=3)
+        await open_request(rita, surroundings.host)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT, timeout=20)
+        # By then a file that was on its way would be there as well.
+        await asyncio.sleep(3)
+        files = [f["name"] for m in await sam.messages(SUPPORT) for f in m.get("files") or ()]
+    assert len(files) == 1, files
+
+
+async def test_a_deleted_card_is_shown_again_in_its_thread(surroundings: Surroundings) -> None:
+    rita, sam, bea = (surroundings.workspace.person(name) for name in ("rita", "sam", "bea"))
+    async with Bot(surroundings.settings()):
+        await open_request(rita, surroundings.host)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        client = AsyncWebClient(
+            surroundings.workspace.bot_token, base_url=surroundings.workspace.api_url
+        )
+        await client.chat_delete(channel=card["channel"], ts=card["ts"])
+        # The same is wanted by somebody else, who joins: the card is to be changed.
+        await open_request(bea, surroundings.host)
+        await sam.wait_for(lambda m: "follows this request" in shown(m), channel=SUPPORT)
+        again = await sam.wait_for(
+            lambda m: m["ts"] != card["ts"] and "*Taken by*" in shown(m), channel=SUPPORT
+        )
+        assert again["thread_ts"] == card["ts"]
+        assert (await sam.click(again, "request_take"))["ok"]
+        await sam.wait_for(lambda m: "took this" in shown(m), channel=SUPPORT)
+
+
+async def test_a_file_that_is_dropped_before_the_bot_knows_its_card_is_read(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        file = await sam.upload("root.pem", surroundings.root.pem)
+        # The card is posted, and the bot does not hear that it is until it looks for it.
+        await sam.fault(kind="reset_after", method="chat.postMessage")
+        await open_request(rita, surroundings.host)
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        await sam.reply(card, "Is it this one?", files=[file])
+        await sam.wait_for(lambda m: "exactly what is requested" in shown(m), channel=SUPPORT)
