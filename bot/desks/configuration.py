@@ -58,7 +58,9 @@ class _Web(_Table):
         local = parts.hostname == "localhost" or _is_loopback(parts.hostname or "")
         if parts.username or parts.password:
             raise ValueError("the address must hold no password")
-        if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
+        if not parts.hostname or (
+            parts.scheme != "https" and not (parts.scheme == "http" and local)
+        ):
             raise ValueError("write https://… (plain http is for this machine alone)")
         return url if url.endswith("/") else f"{url}/"
 
@@ -193,7 +195,8 @@ def read_desks(given: Mapping[str, Any]) -> DeskFile:
     except ValidationError as error:
         problems = "; ".join(_problem(found) for found in error.errors()[:5])
         raise SettingsError(
-            f"The desk file cannot be used: {problems}.", "Correct it and try “whichroot desk check”."
+            f"The desk file cannot be used: {problems}.",
+            "Correct it and try “whichroot desk check”.",
         ) from None
 
 
@@ -213,7 +216,9 @@ def secret(reference: str, environment: Mapping[str, str] | None = None) -> str:
                 f"The desk's secret cannot be read from {what}.", "Make it readable for the bot."
             ) from None
     if not value or any(character in value for character in "\r\n\0"):
-        raise SettingsError(f"The desk's secret is missing: {what} has none.", "Set it, in one line.")
+        raise SettingsError(
+            f"The desk's secret is missing: {what} has none.", "Set it, in one line."
+        )
     return value
 
 

@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Final
 
-import certifi
+import httpx
 
 from bot.desks.base import (
     Attachment,
@@ -47,7 +47,7 @@ class EmailDesk:
         self._table = table
         self._password = password
         try:
-            self._trust = ssl.create_default_context(cafile=certifi.where())
+            self._trust = httpx.create_ssl_context(trust_env=False)
             if table.ca_bundle:
                 self._trust.load_verify_locations(cafile=table.ca_bundle)
         except (OSError, ssl.SSLError):
@@ -145,7 +145,9 @@ class EmailDesk:
                 raise DeskUnreachable(
                     f"The mail server asks to wait ({error.smtp_code}).", maybe_done=False
                 ) from None
-            raise MappingRejected(f"The mail server refuses the message ({error.smtp_code}).") from None
+            raise MappingRejected(
+                f"The mail server refuses the message ({error.smtp_code})."
+            ) from None
         except (OSError, smtplib.SMTPException) as error:
             raise DeskUnreachable(
                 f"The mail server cannot be reached ({type(error).__name__}).", maybe_done=sending

@@ -271,7 +271,9 @@ class EnterpriseDesk:
             if isinstance(found, Mapping):
                 base_part = found.get(_ACTIVITY)
                 number = base_part.get("TicketNumber") if isinstance(base_part, Mapping) else None
-                return Ticket(identifier, str(number or identifier), self._link(identifier, number), kind)
+                return Ticket(
+                    identifier, str(number or identifier), self._link(identifier, number), kind
+                )
         raise TicketGone("Matrix42 does not have the ticket that it said it created.")
 
     def _link(self, identifier: str, number: object) -> str:
@@ -390,7 +392,9 @@ def _check(answer: Answer, *, file: bool = False) -> None:
         why = "it is too large" if status == 413 else "its name or kind is not allowed"
         raise FileRefused(f"Matrix42 does not take the file: {why} (HTTP {status}).")
     if status == 404:
-        raise TicketGone("Matrix42 does not have that (404).", "Check the address in the desk file.")
+        raise TicketGone(
+            "Matrix42 does not have that (404).", "Check the address in the desk file."
+        )
     raise MappingRejected(
         f"Matrix42 rejects this (HTTP {status}): {answer.excerpt()}",
         "Check the desk file with “whichroot desk check”.",
@@ -432,5 +436,3 @@ def _later(since: str, seen: set[str], rows: Sequence[Mapping[str, Any]]) -> dic
 
 def _date(row: Mapping[str, Any]) -> datetime | None:
     return moment(str(row.get("CreatedDate") or ""))
-
-

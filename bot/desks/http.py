@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import certifi
 import httpx
 
 from bot.desks.base import DeskUnreachable, OddAnswer
@@ -139,7 +138,7 @@ class DeskHttp:
 
 
 def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=certifi.where())
+    context = httpx.create_ssl_context(trust_env=False)
     if ca_bundle:
         context.load_verify_locations(cafile=ca_bundle)
     return context

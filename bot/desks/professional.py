@@ -288,7 +288,9 @@ def _check(answer: Answer, *, file: bool = False) -> None:
         why = "it is too large" if status == 413 else "its name or kind is not allowed"
         raise FileRefused(f"Matrix42 does not take the file: {why} (HTTP {status}).")
     if status == 404:
-        raise TicketGone("Matrix42 does not have that (404).", "Check the address in the desk file.")
+        raise TicketGone(
+            "Matrix42 does not have that (404).", "Check the address in the desk file."
+        )
     raise MappingRejected(
         f"Matrix42 rejects this (HTTP {status}): {answer.excerpt()}",
         "Check the desk file with “whichroot desk check”.",
@@ -410,7 +412,9 @@ def _check_template(table: ProfessionalTable, found: Any) -> list[CheckLine]:
         text = "The attachment attribute holds one file: a second one would replace the first."
         lines.append(CheckLine(False, text))
     if not table.states:
-        lines.append(CheckLine(False, "No states are mapped: they are shown as Matrix42 names them."))
+        lines.append(
+            CheckLine(False, "No states are mapped: they are shown as Matrix42 names them.")
+        )
     if not any(not line.ok for line in lines):
         lines.append(CheckLine(True, "Every folder, attribute and value of the desk file exists."))
     return lines
