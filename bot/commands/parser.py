@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, NoReturn
 
 from bot.probe.protocols import SCHEMES, Protocol
@@ -75,6 +76,18 @@ Serves the bot until it is told to stop (SIGTERM, SIGINT). Slack's tokens come f
 and SLACK_APP_TOKEN; on a terminal without them, or with --local, the bot runs in a Slack-like
 workspace of its own, with servers to try, and keeps nothing.
 """
+_DESK: Final = """\
+The Matrix42 desk, where install requests become tickets. “check” signs in, looks at what the desk file
+names, and says in sentences what is missing; it changes nothing there. “init” asks what is needed and
+writes a desk file.
+"""
+_DESK_END: Final = """\
+Exit code 0: nothing is missing, or the file is written. 1: something is missing. 2: bad usage, or a
+desk file that cannot be used.
+
+  whichroot desk init --file desk.toml
+  whichroot desk check --file desk.toml
+"""
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -90,6 +103,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     _add_read(commands)
     _add_explain(commands)
     _add_serve(commands)
+    _add_desk(commands)
     _add_settings(commands)
     if not given:
         parser.print_help(sys.stderr)
@@ -290,6 +304,18 @@ def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
         type=_port,
         default=0,
         help="where the local workspace listens (default: a free port)",
+    )
+
+
+def _add_desk(commands: argparse._SubParsersAction[_Parser]) -> None:
+    desk = _command(commands, "desk", "the Matrix42 desk: set up, check", _DESK, _DESK_END)
+    desk.add_argument("what", metavar="check|init", choices=("check", "init"))
+    desk.add_argument(
+        "--file",
+        metavar="FILE",
+        type=Path,
+        default=None,
+        help="the desk file (default: WHICHROOT_DESK_FILE)",
     )
 
 
