@@ -175,8 +175,27 @@ class Written:
     key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a desk is asked, and how long it is waited for; in seconds."""
+
+    first: float = 20.0
+    """Between two polls of a ticket at which something happens; …"""
+    most: float = 600.0
+    """… each poll without news makes it longer, up to this."""
+    outage: float = 600.0
+    """How long the desk may be out of reach before the thread is told."""
+    settle: float = 30.0
+    """After a creation in doubt: how long the desk may still be at it."""
+
+
 class Desk(Protocol):
     """A desk. Each method raises DeskError."""
+
+    @property
+    def pace(self) -> Pace:
+        """How often it is asked."""
+        ...
 
     @property
     def suffixes(self) -> Sequence[str]:

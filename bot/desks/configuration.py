@@ -16,11 +16,14 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from bot.desks.base import Meaning
+from bot.desks.base import Meaning, Pace
 from bot.errors import SettingsError
 from bot.text import visible
 
 _MAX_SECRET: Final = 1 << 16
+
+
+_Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86400)]
 
 
 class _Table(BaseModel):
@@ -50,6 +53,15 @@ class _Web(_Table):
     """Where people read a ticket; {id} and {number} are filled in."""
     states: dict[str, Meaning] = Field(default_factory=dict)
     """What a state's code means."""
+    poll_first: _Seconds = 20.0
+    poll_most: _Seconds = 600.0
+    outage: Annotated[float, Field(ge=0, le=86400)] = 600.0
+    settle: Annotated[float, Field(ge=0, le=600)] = 30.0
+
+    @property
+    def pace(self) -> Pace:
+        """How often the desk is asked."""
+        return Pace(self.poll_first, self.poll_most, self.outage, self.settle)
 
     @field_validator("url")
     @classmethod
@@ -86,6 +98,8 @@ class EnterpriseTable(_Web):
     """The column of a fragment that holds the id of its object."""
     name_columns: tuple[str, ...] = ("FirstName", "LastName")
     """The columns of a user that hold the name."""
+    comments: Literal["html", "text"] = "html"
+    """What Matrix42 takes a comment for."""
     download: str = ""
     """The call that gives a file back, with {id}; empty: there is none, and sizes are compared."""
 

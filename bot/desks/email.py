@@ -27,6 +27,7 @@ from bot.desks.base import (
     FileRefused,
     MappingRejected,
     News,
+    Pace,
     SignInRefused,
     Ticket,
     TicketDraft,
@@ -59,6 +60,10 @@ class EmailDesk:
     @property
     def suffixes(self) -> Sequence[str]:
         return self._table.suffixes
+
+    @property
+    def pace(self) -> Pace:
+        return Pace()
 
     @property
     def has_journal(self) -> bool:

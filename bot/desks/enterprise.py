@@ -26,6 +26,7 @@ from bot.desks.base import (
     MissingRole,
     News,
     OddAnswer,
+    Pace,
     SignInRefused,
     Ticket,
     TicketDraft,
@@ -37,7 +38,7 @@ from bot.desks.base import (
 )
 from bot.desks.configuration import EnterpriseTable
 from bot.desks.http import Answer, DeskHttp
-from bot.desks.markup import as_html, from_html
+from bot.desks.markup import as_html, from_html, html_lines
 from bot.text import visible
 
 _ACTIVITY: Final = "SPSActivityClassBase"
@@ -70,6 +71,10 @@ class EnterpriseDesk:
     @property
     def suffixes(self) -> Sequence[str]:
         return self._table.suffixes
+
+    @property
+    def pace(self) -> Pace:
+        return self._table.pace
 
     @property
     def has_journal(self) -> bool:
@@ -156,7 +161,7 @@ class EnterpriseDesk:
     async def comment(self, ticket: Ticket, text: str) -> Written:
         body = {
             "ObjectId": ticket.id,
-            "Comments": text,
+            "Comments": html_lines(text) if self._table.comments == "html" else text,
             "VisibleInPortal": True,
             "Publish": True,
             "EntryType": 0,

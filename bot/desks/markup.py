@@ -19,7 +19,7 @@ _MAX_VALUE: Final = 4000
 def as_html(facts: Sequence[tuple[str, str]]) -> str:
     """The facts as a table; everything in it is escaped."""
     rows = "".join(
-        f"<tr><td><b>{html.escape(name)}</b></td><td>{_html_lines(value)}</td></tr>"
+        f"<tr><td><b>{html.escape(name)}</b></td><td>{html_lines(value)}</td></tr>"
         for name, value in facts
     )
     return f"<table>{rows}</table>"
@@ -30,6 +30,11 @@ def as_text(facts: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{name}: {_text_lines(value)}" for name, value in facts)
 
 
+def html_lines(text: str) -> str:
+    """``text`` as HTML that shows exactly it, its lines kept."""
+    return "<br>".join(html.escape(visible(line, MAX_TEXT)) for line in text.splitlines())
+
+
 def from_html(source: str) -> str:
     """What a person reads in it, at most `MAX_TEXT` characters."""
     reader = _Reader()
@@ -37,10 +42,6 @@ def from_html(source: str) -> str:
     reader.close()
     text = re.sub(r"[^\S\n]+", " ", "".join(reader.parts))
     return re.sub(r"\s*\n\s*", "\n", text).strip()[:MAX_TEXT]
-
-
-def _html_lines(value: str) -> str:
-    return "<br>".join(html.escape(visible(line, _MAX_VALUE)) for line in value.splitlines())
 
 
 def _text_lines(value: str) -> str:

@@ -29,6 +29,7 @@ from bot.desks.base import (
     MissingRole,
     News,
     OddAnswer,
+    Pace,
     SignInRefused,
     Ticket,
     TicketDraft,
@@ -38,7 +39,7 @@ from bot.desks.base import (
 )
 from bot.desks.configuration import ProfessionalTable
 from bot.desks.http import Answer, DeskHttp
-from bot.desks.markup import as_text, from_html
+from bot.desks.markup import as_text
 from bot.text import visible
 
 _RENEW: Final = timedelta(seconds=60)
@@ -64,6 +65,10 @@ class ProfessionalDesk:
     @property
     def suffixes(self) -> Sequence[str]:
         return self._table.suffixes
+
+    @property
+    def pace(self) -> Pace:
+        return self._table.pace
 
     @property
     def has_journal(self) -> bool:
@@ -167,7 +172,7 @@ class ProfessionalDesk:
         entries = []
         # The newest come first, and none has an id.
         for given in reversed(_values(card, table.worklog)):
-            text = from_html(str(given.get("value") or ""))[:MAX_TEXT]
+            text = str(given.get("value") or "").strip()[:MAX_TEXT]
             author, date = str(given.get("author") or ""), str(given.get("date") or "")
             key = _entry_key(author, date, text)
             if key in known:

@@ -101,7 +101,9 @@ async def test_a_comment_is_visible_to_the_customer(
     written = await desk.comment(ticket, "Rita (Slack): it's <b>here</b>")
     entry = next(iter(server.tickets)).entries[0]
     assert (entry.id, entry.visible) == (written.key, True)
-    assert entry.text == "Rita (Slack): it's <b>here</b>"
+    assert entry.text == "Rita (Slack): it&#x27;s &lt;b&gt;here&lt;/b&gt;"
+    (shown,) = (await desk.poll(ticket, {})).entries
+    assert shown.text == "Rita (Slack): it's <b>here</b>"
 
 
 async def test_news_are_the_visible_entries_once_each_and_the_state(

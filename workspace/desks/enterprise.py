@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from aiohttp import web
 
 from workspace.desks.asql import AsqlError, predicate
 from workspace.desks.server import DeskServer, check_query, json_body, refuse
-from workspace.desks.tickets import Ticket
+from workspace.desks.tickets import Entry, Ticket
 
 _OBJECT = "[Expression-ObjectID]"
 _TYPES = {
@@ -118,6 +119,17 @@ class EnterpriseServer(DeskServer):
         router.add_get(f"{api}/filestorage/download", self.named("download", self._download))
         router.add_get(f"{api}/filestorage/{{kind}}/{{id}}", self.named("files", self._files))
         router.add_post(f"{api}/journal/Add", self.named("comment", self._comment))
+
+    def answer(
+        self, ticket: Ticket, text: str, *, author: str = "Anna Agent", visible: bool = True
+    ) -> Entry:
+        """An agent writes an entry, which the desk keeps as HTML."""
+        return super().answer(ticket, _html(text), author=author, visible=visible)
+
+    def plain(self, text: str) -> str:
+        """HTML without its tags."""
+        lines = re.sub(r"<br\s*/?>|</div>|</tr>", "\n", text)
+        return html.unescape(re.sub(r"<[^>]*>", " ", lines)).strip()
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         check_query(request, ())
@@ -277,7 +289,7 @@ class EnterpriseServer(DeskServer):
                         "CreatedDate": _rounded(entry.at),
                         "ActivityAction": 0,
                         "Creator.ID": self.users.setdefault(entry.author, str(uuid.uuid4())),
-                        "OriginalSolutionHtml": _html(entry.text),
+                        "OriginalSolutionHtml": entry.text,
                         "VisibleInPortal": entry.visible,
                     }
                     for ticket in self.tickets

@@ -71,7 +71,7 @@ def _body(desk: DeskServer, ticket: Ticket) -> str:
     entries = "".join(
         f"<article class='{'' if e.visible else 'internal'}'><b>{html.escape(e.author)}</b> "
         f"{e.at:%Y-%m-%d %H:%M:%S} {'' if e.visible else '(internal)'}"
-        f"<pre>{html.escape(e.text)}</pre></article>"
+        f"<pre>{html.escape(desk.plain(e.text))}</pre></article>"
         for e in ticket.entries
     )
     options = "".join(
@@ -81,7 +81,7 @@ def _body(desk: DeskServer, ticket: Ticket) -> str:
     )
     return (
         f"<p><a href='/'>All tickets</a> · {html.escape(ticket.number)}</p>"
-        f"<pre>{html.escape(ticket.description)}</pre><ul>{files}</ul>{entries}"
+        f"<pre>{html.escape(desk.plain(ticket.description))}</pre><ul>{files}</ul>{entries}"
         f"<form method='post'><label>Answer<textarea name='text'></textarea></label>"
         f"<label><input type='checkbox' name='internal'> internal: the customer does not see it"
         f"</label><label>State <select name='state'>{options}</select></label>"

@@ -70,6 +70,10 @@ class DeskServer:
             raise KeyError(state)
         self.tickets.move(ticket, state)
 
+    def plain(self, text: str) -> str:
+        """What the desk keeps, as the page shows it."""
+        return text
+
     def named(self, call: str, handler: Handler) -> Handler:
         """``handler`` with its call counted, and with what was ordered to go wrong."""
 
