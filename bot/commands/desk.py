@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bot import settings as settings_module
 from bot.desks.base import CheckLine
 from bot.desks.choosing import open_desk
 from bot.desks.configuration import DeskFile, load_desks, read_desks
+from bot.desks.writing import desk_file_text
 from bot.errors import SettingsError
 from bot.text import visible
 
@@ -104,7 +104,7 @@ def _init(path: Path, ask: Callable[[str], str] = input) -> int:
     read_desks({"production": table})
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(_toml(table))
+            file.write(desk_file_text(table))
     except OSError as error:
         raise SettingsError(
             f"The file “{visible(str(path))}” cannot be written: {error.strerror}.",
@@ -120,20 +120,3 @@ def _init(path: Path, ask: Callable[[str], str] = input) -> int:
 def _asked(ask: Callable[[str], str], text: str, default: str) -> str:
     shown = f"{text} [{default}]: " if default else f"{text}: "
     return ask(shown).strip() or default
-
-
-def _toml(table: Mapping[str, Any]) -> str:
-    return "\n".join(_toml_lines(table)) + "\n"
-
-
-def _toml_lines(table: Mapping[str, Any]) -> Iterable[str]:
-    yield "# The Matrix42 desk of whichroot. A table [test] may give the test environment another one."
-    yield "# Secrets are not written here: env:NAME or file:PATH says where they are."
-    yield "[production]"
-    for name, value in table.items():
-        # A JSON string is a basic string of TOML.
-        yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
-    if table["kind"] in ("enterprise", "professional"):
-        yield ""
-        yield "# What the codes of states mean: open, working, waiting, solved, closed."
-        yield "[production.states]"

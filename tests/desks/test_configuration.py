@@ -15,6 +15,7 @@ from bot.desks.base import DeskUnreachable
 from bot.desks.configuration import EmailTable, load_desks, read_desks, secret
 from bot.desks.email import EmailDesk
 from bot.desks.markup import as_html, from_html
+from bot.desks.writing import desk_file_text
 from bot.errors import SettingsError
 from tests.desks.support import PEM, draft
 from tests.support.program import whichroot
@@ -28,12 +29,7 @@ ENTERPRISE = {
 
 
 def _toml(table: dict[str, Any], path: Path) -> Path:
-    lines = ["[production]"]
-    lines += [f"{n} = {v!r}" for n, v in table.items() if isinstance(v, str)]
-    for name, value in table.items():
-        if isinstance(value, dict):
-            lines += [f"[production.{name}]", *(f"{k} = {v!r}" for k, v in value.items())]
-    path.write_text("\n".join(lines))
+    path.write_text(desk_file_text(table))
     return path
 
 

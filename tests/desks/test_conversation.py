@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from bot.app import Bot
+from bot.desks.writing import desk_file_text
 from bot.settings import Settings
 from tests.conversation.story import SUPPORT, Story
 from tests.conversation.support import Json, Surroundings, shown
@@ -46,13 +47,7 @@ def settings(surroundings: Surroundings, server: AnyServer, **other: Any) -> Set
     (folder / "secret").write_text(token)
     name = "api_token" if isinstance(server, EnterpriseServer) else "password"
     table = {**server.table(), name: f"file:{folder}/secret", **_QUICK, **other}
-    lines = ["[production]"]
-    lines += [f"{n} = {v!r}" for n, v in table.items() if isinstance(v, str | int | float)]
-    lines += [f"{n} = {list(v)!r}" for n, v in table.items() if isinstance(v, tuple)]
-    for key, value in table.items():
-        if isinstance(value, dict):
-            lines += [f"[production.{key}]", *(f"{k} = {v!r}" for k, v in value.items())]
-    (folder / "desk.toml").write_text("\n".join(lines))
+    (folder / "desk.toml").write_text(desk_file_text(table))
     return surroundings.settings(desk_file=folder / "desk.toml")
 
 
@@ -166,15 +161,59 @@ async def test_a_refused_file_name_falls_back_to_the_next_suffix(
     assert (len(server.tickets), server.calls.count("create")) == (1, 1)
 
 
-async def test_a_rejected_mapping_is_told_and_can_be_retried(surroundings: Surroundings) -> None:
+async def test_a_request_lives_on_in_slack_where_the_desk_rejects_the_ticket(
+    surroundings: Surroundings,
+) -> None:
     story = Story(surroundings)
     async with (
         EnterpriseServer() as server,
-        Bot(settings(surroundings, server, category="")) as bot,
+        Bot(settings(surroundings, server, category="")),
     ):
         await story.ask()
         await story.request()
-        # The request lives on in Slack whatever the desk says.
         await story.take()
+        await until(lambda: server.calls.count("create") >= 2)
         assert len(server.tickets) == 0
-        assert bot.port
+
+
+async def test_what_is_said_while_the_desk_is_down_arrives_once_afterwards(
+    surroundings: Surroundings,
+) -> None:
+    story = Story(surroundings)
+    async with EnterpriseServer() as server, Bot(settings(surroundings, server, outage=0)):
+        await story.ask()
+        await story.request()
+        await until(lambda: len(server.tickets) == 1 and only(server).files)
+        ticket = only(server)
+        server.faults.down = True
+        await line(story, "Matrix42 not reachable since")
+        await story.rita.reply(story.card, "said meanwhile")
+        server.answer(ticket, "answered meanwhile")
+        await asyncio.sleep(1)
+        server.faults.down = False
+        await line(story, "reachable again")
+        await line(story, "Anna Agent (Matrix42):", "answered meanwhile")
+        await until(lambda: any("said meanwhile" in e.text for e in ticket.entries))
+        await asyncio.sleep(0.7)
+    thread = [shown(m) for m in await story.sam.messages(SUPPORT)]
+    assert sum("not reachable since" in text for text in thread) == 1
+    assert sum("(Matrix42):" in text for text in thread) == 1
+    assert sum("said meanwhile" in e.text for e in ticket.entries) == 1
+
+
+async def test_a_comment_whose_answer_is_lost_is_not_written_twice(
+    surroundings: Surroundings, server: AnyServer
+) -> None:
+    story = Story(surroundings)
+    async with Bot(settings(surroundings, server)):
+        await story.ask()
+        await story.request()
+        await until(lambda: len(server.tickets) == 1 and only(server).files)
+        server.faults.order("comment", Fault("cut"))
+        await story.rita.reply(story.card, "ok")
+        await until(lambda: len(only(server).entries) == 1)
+        # The same words again are another comment.
+        await story.rita.reply(story.card, "ok")
+        await until(lambda: len(only(server).entries) == 2)
+        await asyncio.sleep(0.7)
+    assert len(only(server).entries) == 2
