@@ -85,8 +85,9 @@ def ticket_draft(request: InstallRequest, marker: str, thread: str) -> TicketDra
 def written_text(message: Written) -> str:
     """A message of the thread, for the ticket."""
     edited = " (edited)" if message.edited_at else ""
-    files = ", ".join(str(file.get("name") or "a file") for file in message.files)
-    attached = f"\nFiles in Slack: {files}" if files else ""
+    names = ", ".join(str(file["name"]) for file in message.files if file.get("name"))
+    count = len(message.files)
+    attached = f"\nFiles in Slack: {names or count}" if count else ""
     return f"{message.author_name} (Slack){edited}: {message.text}{attached}"
 
 

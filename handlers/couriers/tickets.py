@@ -6,6 +6,7 @@ Kinds of acts: ``ticket``, ``attachment`` and ``comment`` go to Matrix42, in the
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -22,6 +23,8 @@ from bot.desks.base import (
     digest,
     marker_of,
 )
+from bot.errors import FormatError
+from bot.pki.formats import read
 from bot.requests.delivery import Courier, Later, Receipt, Undeliverable
 from bot.requests.messages import Message as Written
 from bot.requests.request import InstallRequest
@@ -30,11 +33,16 @@ from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.outbox import Act
 from bot.store.tickets import KeptTicket, Tickets
+from bot.text import visible
 from handlers.blocks.lines import file_name
 from handlers.blocks.tickets import entry_text, journal_message, ticket_draft, written_text
 from handlers.couriers import slack
+from handlers.couriers.files import download
 from handlers.parts import Parts
 
+_MAX_NAME: Final = 100
+#: Files that hold keys where they cannot be read.
+_KEYSTORES: Final = (".p12", ".pfx", ".jks", ".keystore", ".bcfks", ".key")
 _RELAYED: Final = frozenset(Action)
 
 
@@ -84,6 +92,9 @@ async def relay(parts: Parts, unit: Unit, request: InstallRequest, message: Writ
         "text": written_text(message),
     }
     await _put(unit, "comment", payload, key=f"comment:{message.id}:{edited}")
+    for file in () if edited else message.files:
+        found = {"request": request.id, "file": str(file["id"])}
+        await _put(unit, "attachment", found, key=f"attachment:{request.id}:{file['id']}")
 
 
 async def _put(unit: Unit, kind: str, payload: Mapping[str, Any], *, key: str) -> None:
@@ -141,7 +152,11 @@ class TicketCourier:
 
 class AttachmentCourier:
     """``attachment`` {"request", "sha256"}: attaches the PEM, reads it back, compares it. A refused
-    name falls back to the next suffix; the ticket is never created again for it."""
+    name falls back to the next suffix; the ticket is never created again for it.
+
+    ``attachment`` {"request", "file"}: the same with a file that somebody put into the thread. One
+    that cannot be had, is refused, or holds a private key stays in Slack; the comment names it.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -149,27 +164,67 @@ class AttachmentCourier:
     async def deliver(self, act: Act) -> Receipt:
         request, desk = await _place(self._parts, act)
         kept = await Tickets(self._parts.database).get(request.id)
-        certificates = request.installation.certificates
-        current = [certificate.sha256 for certificate in certificates]
-        if desk is None or not desk.has_journal or current != list(act.payload["sha256"]):
+        if desk is None or not desk.has_journal:
             return {}
         if kept is None:
             raise Undeliverable("The request has no ticket.")
-        content = "".join(certificate.pem for certificate in certificates).encode("ascii")
-        stem = file_name(request).removesuffix(".pem")
+        theirs = "file" in act.payload
+        found = await self._download(request, act) if theirs else _pem(request, act)
+        if found is None:
+            return {}
+        names, content = found
+        names = names or [f"{file_name(request).removesuffix('.pem')}{s}" for s in desk.suffixes]
         try:
-            attachment = await _attach(desk, _ticket(kept), stem, content, act)
+            attachment = await _attach(desk, _ticket(kept), names, content, act)
+        except FileRefused as error:
+            if theirs:
+                return {}
+            raise Undeliverable(f"The PEM is not attached to the ticket. {error}") from error
         except DeskUnreachable as error:
             raise Later(error.seconds, error.message, maybe_delivered=error.maybe_done) from error
         except DeskError as error:
             raise Undeliverable(f"The PEM is not attached to the ticket. {error}") from error
         return {"file": attachment.id, "name": attachment.name}
 
+    async def _download(
+        self, request: InstallRequest, act: Act
+    ) -> tuple[Sequence[str], bytes] | None:
+        """The names that the file of the thread may have there, and its bytes."""
+        client = await self._parts.clients.web(request.team)
+        try:
+            name, content, _ = await download(client, self._parts.metrics, str(act.payload["file"]))
+        except FormatError:
+            return None
+        if await asyncio.to_thread(_holds_key, name, content):
+            return None
+        name = visible(name, _MAX_NAME).replace("/", "_").replace("\\", "_")
+        return (name, f"{name}.txt"), content
 
-async def _attach(desk: Desk, ticket: Ticket, stem: str, content: bytes, act: Act) -> Attachment:
+
+def _pem(request: InstallRequest, act: Act) -> tuple[Sequence[str], bytes] | None:
+    """The PEM, under names of the desk's; None: the request's certificates are others by now."""
+    certificates = request.installation.certificates
+    if [certificate.sha256 for certificate in certificates] != list(act.payload["sha256"]):
+        return None
+    return (), "".join(certificate.pem for certificate in certificates).encode("ascii")
+
+
+def _holds_key(name: str, content: bytes) -> bool:
+    """Whether a file holds a private key, or may hold one that cannot be seen."""
+    if b"PRIVATE KEY" in content.upper():
+        return True
+    try:
+        contents = read(content, name=name)
+    except FormatError:
+        return name.lower().endswith(_KEYSTORES)
+    return contents.refusal is not None
+
+
+async def _attach(
+    desk: Desk, ticket: Ticket, names: Sequence[str], content: bytes, act: Act
+) -> Attachment:
     refused: FileRefused | None = None
-    for suffix in desk.suffixes:
-        name = f"{stem}{suffix}"
+    for name in names:
         if act.maybe_delivered or act.attempts:
             found = await desk.attached(ticket, name)
             if found is not None and _is_same(found, content):

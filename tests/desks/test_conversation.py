@@ -217,3 +217,24 @@ async def test_a_comment_whose_answer_is_lost_is_not_written_twice(
         await until(lambda: len(only(server).entries) == 2)
         await asyncio.sleep(0.7)
     assert len(only(server).entries) == 2
+
+
+async def test_a_file_of_the_thread_is_attached_and_a_private_key_is_not(
+    surroundings: Surroundings, server: AnyServer
+) -> None:
+    story = Story(surroundings)
+    async with Bot(settings(surroundings, server)):
+        await story.ask()
+        await story.request()
+        await until(lambda: len(server.tickets) == 1 and only(server).files)
+        key = await story.rita.upload("server.pem", surroundings.leaf.key_pem)
+        log = await story.rita.upload("connector.log", b"it fails since Monday\n")
+        await story.rita.reply(story.card, "Here", files=[key, log])
+        await until(lambda: len(only(server).files) == 2)
+        await until(lambda: any("Files in Slack: 2" in e.text for e in only(server).entries))
+        await asyncio.sleep(0.7)
+        files = only(server).files
+    # Neither desk takes this ending.
+    assert [f.name for f in files[1:]] == ["connector.log.txt"]
+    assert files[1].content == b"it fails since Monday\n"
+    assert not any(b"PRIVATE KEY" in f.content for f in files)
