@@ -150,6 +150,14 @@ class TicketState:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskFile:
+    """A file at a ticket. ``name`` is untrusted."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """What happened to a ticket since a cursor."""
 
@@ -158,6 +166,8 @@ class News:
     """As it is now; None: the desk did not say."""
     entries: Sequence[DeskEntry] = ()
     """New ones, the oldest first."""
+    files: Sequence[DeskFile] = ()
+    """New files, where the settings say that all of them may be seen by the customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +231,10 @@ class Desk(Protocol):
 
     async def attached(self, ticket: Ticket, name: str) -> Attachment | None:
         """The file of that name, read back; None: it is not there."""
+        ...
+
+    async def download(self, ticket: Ticket, identifier: str) -> bytes | None:
+        """The bytes of a file; None: the desk file names no call for that."""
         ...
 
     async def comment(self, ticket: Ticket, text: str) -> Written:

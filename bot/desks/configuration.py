@@ -53,6 +53,9 @@ class _Web(_Table):
     """Where people read a ticket; {id} and {number} are filled in."""
     states: dict[str, Meaning] = Field(default_factory=dict)
     """What a state's code means."""
+    relay_files: bool = False
+    """Bring files of the ticket into Slack: only where every file there may be seen by the customer,
+    since neither API says of a file who may."""
     poll_first: _Seconds = 20.0
     poll_most: _Seconds = 600.0
     outage: Annotated[float, Field(ge=0, le=86400)] = 600.0

@@ -106,6 +106,9 @@ class EmailDesk:
     async def attached(self, ticket: Ticket, name: str) -> Attachment | None:
         return None
 
+    async def download(self, ticket: Ticket, identifier: str) -> bytes | None:
+        return None
+
     async def comment(self, ticket: Ticket, text: str) -> Written:
         raise MappingRejected("A desk that is a mailbox takes no comments.")
 

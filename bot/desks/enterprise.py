@@ -21,6 +21,7 @@ from bot.desks.base import (
     Cursor,
     DeskEntry,
     DeskError,
+    DeskFile,
     FileRefused,
     MappingRejected,
     MissingRole,
@@ -144,19 +145,22 @@ class EnterpriseDesk:
         return found
 
     async def attached(self, ticket: Ticket, name: str) -> Attachment | None:
-        path = f"filestorage/{quote(ticket.kind)}/{quote(ticket.id)}"
-        listed = _rows((await self._call("GET", path)).json())
+        listed = await self._files(ticket)
         found = [file for file in listed if file.get("Name") == name and file.get("Id")]
         if not found:
             return None
         newest = max(found, key=lambda file: str(file.get("UploadedOn") or ""))
         size = newest.get("Size")
-        sha256 = ""
-        if self._table.download:
-            place = self._table.download.replace("{id}", quote(str(newest["Id"]), safe=""))
-            sha256 = hashlib.sha256((await self._call("GET", place)).body).hexdigest()
+        content = await self.download(ticket, str(newest["Id"]))
+        sha256 = "" if content is None else hashlib.sha256(content).hexdigest()
         size = size if isinstance(size, int) and not isinstance(size, bool) else None
         return Attachment(str(newest["Id"]), name, size, sha256)
+
+    async def download(self, ticket: Ticket, identifier: str) -> bytes | None:
+        if not self._table.download:
+            return None
+        place = self._table.download.replace("{id}", quote(identifier, safe=""))
+        return (await self._call("GET", place)).body
 
     async def comment(self, ticket: Ticket, text: str) -> Written:
         body = {
@@ -203,7 +207,13 @@ class EnterpriseDesk:
             and (text := from_html(str(row.get("OriginalSolutionHtml") or "")))
         ]
         moved = {"stamp": stamp, **_later(since, seen, rows)}
-        return News(moved, state, entries)
+        files: list[DeskFile] = []
+        if self._table.relay_files:
+            listed = [(str(f["Id"]), str(f.get("Name") or "")) for f in await self._files(ticket)]
+            known = set(cursor.get("files") or ())
+            files = [DeskFile(*given) for given in listed if given[0] not in known]
+            moved["files"] = [identifier for identifier, _ in listed][-_MAX_SEEN:]
+        return News(moved, state, entries, files)
 
     async def check(self) -> Sequence[CheckLine]:
         lines = []
@@ -285,6 +295,10 @@ class EnterpriseDesk:
         return self._table.link.replace("{id}", quote(identifier, safe="")).replace(
             "{number}", quote(str(number or ""), safe="")
         )
+
+    async def _files(self, ticket: Ticket) -> list[Mapping[str, Any]]:
+        path = f"filestorage/{quote(ticket.kind)}/{quote(ticket.id)}"
+        return [f for f in _rows((await self._call("GET", path)).json()) if f.get("Id")]
 
     async def _user(self, mail: str) -> str:
         rows = await self._fragments("SPSUserClassBase", f"MailAddress = '{quoted(mail)}'", "ID")

@@ -4,7 +4,7 @@ Any number of replicas poll; a lease keeps each ticket to one of them. News are 
 transaction that moves the ticket's cursor, and an entry is kept once whoever polls: its id is unique
 among the messages. Acts that are put: ``journal`` [request:ID] ``{"request", …}`` with one of
 ``message`` (the id of a kept message), ``state`` (code, label, meaning), ``down`` (since, reason),
-``back`` (true), ``gone`` (reason).
+``file`` (id, name), ``back`` (true), ``gone`` (reason).
 """
 
 from __future__ import annotations
@@ -143,6 +143,10 @@ class Poller:
             for entry, text in zip(news.entries, texts, strict=True):
                 if echoes.isdisjoint((digest(entry.text), f"key:{entry.key}")):
                     happened |= await self._keep(unit, kept, entry, text)
+            for file in news.files:
+                if f"file:{file.name}" not in echoes:
+                    await _put(unit, kept, file={"id": file.id, "name": file.name[:200]})
+                    happened = True
             # That a new ticket is open is no news.
             if state is not None and moved:
                 first = kept.state_code is None

@@ -24,6 +24,7 @@ from bot.desks.base import (
     Cursor,
     DeskEntry,
     DeskError,
+    DeskFile,
     FileRefused,
     MappingRejected,
     MissingRole,
@@ -139,21 +140,25 @@ class ProfessionalDesk:
                 break
         else:
             return None
-        identifier = str(given.get("id") or given.get("fileId") or name)
-        sha256 = ""
-        if self._table.download:
-            place = self._table.download
-            for word, value in (
-                ("{template}", self._table.template),
-                ("{ticket}", ticket.id),
-                ("{attribute}", attribute),
-                ("{id}", identifier),
-            ):
-                place = place.replace(word, quote(value, safe=""))
-            sha256 = hashlib.sha256((await self._call("GET", place)).body).hexdigest()
+        identifier = _file_of(given).id
+        content = await self.download(ticket, identifier)
+        sha256 = "" if content is None else hashlib.sha256(content).hexdigest()
         size = given.get("size")
         size = size if isinstance(size, int) and not isinstance(size, bool) else None
         return Attachment(identifier, name, size, sha256)
+
+    async def download(self, ticket: Ticket, identifier: str) -> bytes | None:
+        place = self._table.download
+        if not place:
+            return None
+        for word, value in (
+            ("{template}", self._table.template),
+            ("{ticket}", ticket.id),
+            ("{attribute}", self._table.attachment),
+            ("{id}", identifier),
+        ):
+            place = place.replace(word, quote(value, safe=""))
+        return (await self._call("GET", place)).body
 
     async def comment(self, ticket: Ticket, text: str) -> Written:
         answer = await self._call(
@@ -166,7 +171,8 @@ class ProfessionalDesk:
 
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:
         table = self._table
-        card = await self._card(ticket, f"{table.status},{table.worklog}")
+        wanted = [table.status, table.worklog, *([table.attachment] if table.relay_files else ())]
+        card = await self._card(ticket, ",".join(wanted))
         seen = list(cursor.get("seen") or ())
         known = set(seen)
         entries = []
@@ -181,7 +187,11 @@ class ProfessionalDesk:
             seen.append(key)
             if text:
                 entries.append(DeskEntry(key, author[:200] or "Support", text, date))
-        return News({"seen": seen[-_MAX_SEEN:]}, self._state(card), entries)
+        listed = [_file_of(f) for f in _values(card, table.attachment)] if table.relay_files else []
+        before = set(cursor.get("files") or ())
+        moved = {"seen": seen[-_MAX_SEEN:], "files": [file.id for file in listed][-_MAX_SEEN:]}
+        files = [file for file in listed if file.id not in before]
+        return News(moved, self._state(card), entries, files)
 
     async def check(self) -> Sequence[CheckLine]:
         table = self._table
@@ -267,6 +277,11 @@ class ProfessionalDesk:
             raise OddAnswer("Matrix42 signed the bot in and gave it no token.")
         self._token = f"Bearer {token}"
         self._token_ends = _end_of(token)
+
+
+def _file_of(given: Mapping[str, Any]) -> DeskFile:
+    name = str(given.get("value") or given.get("fileName") or "")
+    return DeskFile(str(given.get("id") or given.get("fileId") or name), name)
 
 
 def _one(value: Mapping[str, str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from handlers.blocks.card import INSTALL, target_of
 from handlers.blocks.certificates import fingerprint
 from handlers.blocks.elements import Block, actions, button, section, top_text
 from handlers.blocks.lines import file_name
-from handlers.blocks.markup import Markup, cut, fill, joined
+from handlers.blocks.markup import Markup, code, cut, fill, joined, link
 from handlers.blocks.message import Message
 
 _MAX_SUBJECT: Final = 200
@@ -111,6 +111,10 @@ def journal_message(
         if state.get("meaning") in _ASKS and request.state in RULES[Action.INSTALL].states:
             text = fill("{} That alone does not say that it is installed: is it?", text)
             blocks = [actions(button("Installed", INSTALL, request.id, style="primary"))]
+    elif file := news.get("file"):
+        text = fill("{} It is not brought here.", file_text(str(file["name"])))
+        if request.ticket:
+            text = joined((text, link(str(request.ticket.get("url") or ""), "Open the ticket")))
     elif down := news.get("down"):
         text = fill("🔌 Matrix42 not reachable since {}. {}", _time(down["since"]), down["reason"])
         text = fill("{} What is written here goes there afterwards.", text)
@@ -123,6 +127,11 @@ def journal_message(
         text = fill("⚠️ Matrix42 created the ticket and complains: {}", told)
     shown = cut(text, _MAX_SHOWN)
     return Message(top_text(fill("{}: {}", request.short_id, shown)), (section(shown), *blocks))
+
+
+def file_text(name: str) -> Markup:
+    """That somebody added a file to the ticket."""
+    return fill("📎 Added to the ticket in Matrix42: {}", code(name))
 
 
 def _state_text(state: Mapping[str, Any]) -> Markup:

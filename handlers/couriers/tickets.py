@@ -35,9 +35,15 @@ from bot.store.outbox import Act
 from bot.store.tickets import KeptTicket, Tickets
 from bot.text import visible
 from handlers.blocks.lines import file_name
-from handlers.blocks.tickets import entry_text, journal_message, ticket_draft, written_text
+from handlers.blocks.tickets import (
+    entry_text,
+    file_text,
+    journal_message,
+    ticket_draft,
+    written_text,
+)
 from handlers.couriers import slack
-from handlers.couriers.files import download
+from handlers.couriers.files import download, upload
 from handlers.parts import Parts
 
 _MAX_NAME: Final = 100
@@ -174,6 +180,10 @@ class AttachmentCourier:
             return {}
         names, content = found
         names = names or [f"{file_name(request).removesuffix('.pem')}{s}" for s in desk.suffixes]
+        async with self._parts.database.begin() as unit:
+            tickets = Tickets(self._parts.database)
+            for number, name in enumerate(names):
+                await tickets.note_echo(unit, f"{act.id}:{number}", request.id, f"file:{name}")
         try:
             attachment = await _attach(desk, _ticket(kept), names, content, act)
         except FileRefused as error:
@@ -317,9 +327,39 @@ class JournalCourier:
             if written is None:
                 return {}
         client = await parts.clients.web(request.team)
+        if given := act.payload.get("file"):
+            content = await self._content(request, str(given["id"]), str(given["name"]))
+            if content is not None:
+                file = await upload(
+                    client,
+                    parts.metrics,
+                    act,
+                    name=visible(str(given["name"]), _MAX_NAME),
+                    content=content,
+                    comment=file_text(str(given["name"])),
+                    channel=request.channel,
+                    thread_ts=request.card_ts,
+                )
+                return {"file": file}
         message = journal_message(request, act.payload, written)
         ts = await slack.post(client, parts.metrics, act, message, request.channel, request.card_ts)
         return {"channel": request.channel, "ts": ts}
+
+    async def _content(self, request: InstallRequest, identifier: str, name: str) -> bytes | None:
+        """The file's bytes; None: they cannot be had, or are nothing for Slack."""
+        desk = self._parts.desks.of(request.environment) if self._parts.desks else None
+        kept = await Tickets(self._parts.database).get(request.id)
+        if desk is None or kept is None:
+            return None
+        try:
+            content = await desk.download(_ticket(kept), identifier)
+        except DeskUnreachable as error:
+            raise Later(error.seconds, error.message, maybe_delivered=False) from error
+        except DeskError:
+            return None
+        if not content or await asyncio.to_thread(_holds_key, name, content):
+            return None
+        return content
 
 
 async def _place(parts: Parts, act: Act) -> tuple[InstallRequest, Desk | None]:

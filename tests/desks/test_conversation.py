@@ -238,3 +238,37 @@ async def test_a_file_of_the_thread_is_attached_and_a_private_key_is_not(
     assert [f.name for f in files[1:]] == ["connector.log.txt"]
     assert files[1].content == b"it fails since Monday\n"
     assert not any(b"PRIVATE KEY" in f.content for f in files)
+
+
+async def test_a_file_of_the_ticket_comes_into_the_thread_where_that_is_set(
+    surroundings: Surroundings, server: AnyServer
+) -> None:
+    story = Story(surroundings)
+    async with Bot(settings(surroundings, server, relay_files=True)):
+        await story.ask()
+        await story.request()
+        await until(lambda: len(server.tickets) == 1 and only(server).files)
+        server.tickets.attach(only(server), "screenshot.txt", b"what the connector says")
+        server.tickets.attach(only(server), "server.pem", surroundings.leaf.key_pem)
+        shared = await story.sam.wait_for(
+            lambda m: any(f["name"] == "screenshot.txt" for f in m.get("files") or ()),
+            channel=SUPPORT,
+        )
+        assert await story.sam.download(shared["files"][0]) == b"what the connector says"
+        await line(story, "server.pem", "not brought here")
+        await asyncio.sleep(0.7)
+    files = [f["name"] for m in await story.sam.messages(SUPPORT) for f in m.get("files") or ()]
+    # The PEM that the bot attached is not news.
+    assert (len(files), files.count("screenshot.txt")) == (2, 1)
+
+
+async def test_a_file_of_the_ticket_stays_there_otherwise(surroundings: Surroundings) -> None:
+    story = Story(surroundings)
+    async with EnterpriseServer() as server, Bot(settings(surroundings, server)):
+        await story.ask()
+        await story.request()
+        await until(lambda: len(server.tickets) == 1 and only(server).files)
+        server.tickets.attach(only(server), "internal.txt", b"internal")
+        server.answer(only(server), "See above")
+        await line(story, "See above")
+    assert not any("internal.txt" in shown(m) for m in await story.sam.messages(SUPPORT))
