@@ -21,6 +21,9 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
+from bot.desks.choosing import Desks
+from bot.desks.configuration import load_desks
+from bot.desks.polling import Poller
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
@@ -120,7 +123,8 @@ class Bot:
             settings.lookup_cache_seconds,
         )
         stack.push_async_callback(runner.aclose)
-        parts = self._parts(runner)
+        desks = self._desks(stack)
+        parts = self._parts(runner, desks)
         app = self._application()
         if not settings.slack_client_id:
             await self._check_token(app)
@@ -129,6 +133,10 @@ class Bot:
         housekeeping = asyncio.create_task(keep_house(self._database, settings))
         stack.push_async_callback(_ended, housekeeping)
         stack.callback(housekeeping.cancel)
+        if desks is not None:
+            poller = Poller(self._database, desks)
+            polling = asyncio.create_task(poller.run())
+            stack.push_async_callback(_stopped, poller, polling)
         stack.push_async_callback(self._tasks.drain, _TASK_SECONDS)
         await self._listen(stack, app)
         if settings.mode == "socket":
@@ -136,7 +144,14 @@ class Bot:
         stack.push_async_callback(self._intake.close, _INTAKE_SECONDS)
         logger.info("The bot is running.", extra={"state": "running"})
 
-    def _parts(self, runner: LookupRunner) -> Parts:
+    def _desks(self, stack: contextlib.AsyncExitStack) -> Desks | None:
+        if self._settings.desk_file is None:
+            return None
+        desks = Desks(load_desks(self._settings.desk_file))
+        stack.push_async_callback(desks.aclose)
+        return desks
+
+    def _parts(self, runner: LookupRunner, desks: Desks | None) -> Parts:
         database = self._database
         return Parts(
             settings=self._settings,
@@ -150,6 +165,7 @@ class Bot:
             people=People(self._settings),
             tasks=self._tasks,
             metrics=self.metrics,
+            desks=desks,
         )
 
     def _clients(self) -> Clients:
@@ -293,6 +309,14 @@ class Bot:
         now = datetime.now(UTC)
         age = (now - backlog.oldest_at).total_seconds() if backlog.oldest_at else 0.0
         self.metrics.outbox_age.set(max(age, 0.0))
+
+
+async def _stopped(poller: Poller, task: asyncio.Task[None]) -> None:
+    """A poll that does not end in time is undone; its ticket's lease runs out."""
+    poller.stop()
+    await asyncio.wait({task}, timeout=_TASK_SECONDS)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Final
 
 from bot.errors import SettingsError
-from bot.setting_kinds import SECONDS, Setting, count, number, patterns, switch
+from bot.setting_kinds import SECONDS, Setting, count, folder, number, patterns, switch
 from bot.text import visible
 
 _CHANNEL: Final = "channel id, as C0123456789"
@@ -160,6 +161,14 @@ class ServingSettings:
     support_users: Annotated[
         tuple[str, ...], Setting(patterns, f"user ids, {_LIST}", "The support staff.")
     ] = ()
+    desk_file: Annotated[
+        Path | None,
+        Setting(
+            folder,
+            "file",
+            "The Matrix42 desks, as `whichroot desk init` writes them; empty: Slack alone.",
+        ),
+    ] = None
     private_reports: Annotated[
         bool,
         Setting(switch, _YES_NO, "Send reports to whoever asked alone, as with `/cert --private`."),

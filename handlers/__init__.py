@@ -11,6 +11,7 @@ from bot.requests.delivery import Courier, Receipt
 from bot.store.database import Unit
 from bot.store.outbox import Act
 from handlers import cert, failures, home, install, reports, requests, shortcuts, thread
+from handlers.couriers import tickets
 from handlers.couriers.inquiries import InquiryCourier
 from handlers.couriers.lookups import LookupCourier, PemCourier, ReportCourier, TableCourier
 from handlers.couriers.requests import CardCourier, LineCourier, NoticeCourier
@@ -43,6 +44,7 @@ def couriers(parts: Parts) -> Mapping[str, Courier]:
         "table": TableCourier(parts),
         "file": PemCourier(parts),
         "say": SayCourier(parts),
+        **tickets.couriers(parts),
     }
 
 
@@ -73,3 +75,4 @@ async def on_delivered(parts: Parts, unit: Unit, act: Act, receipt: Receipt) -> 
         )
     elif act.kind == "pem" and receipt.get("file"):
         await parts.requests.note_attached(unit, str(act.payload["request"]), receipt["file"])
+    await tickets.on_delivered(parts, unit, act, receipt)

@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import incidents
+from bot.desks.choosing import Desks
 from bot.errors import WhichrootError
 from bot.lookup_runner import LookupRunner
 from bot.requests.messages import Messages
@@ -53,6 +54,8 @@ class Parts:
     people: People
     tasks: Tasks
     metrics: Metrics
+    desks: Desks | None = None
+    """Matrix42; None: Slack alone."""
 
     def listening(self, kind: str, listener: Listener) -> Listener:
         """``listener`` as Bolt is given it: timed, with a request id, its failures told to whoever

@@ -27,6 +27,7 @@ from handlers.blocks import files as blocks
 from handlers.blocks.elements import section
 from handlers.blocks.markup import Markup, fill, unescaped, user
 from handlers.couriers.inquiries import put_explanation
+from handlers.couriers.tickets import relay
 from handlers.keys import refusal_of
 from handlers.mentions import answer_mention, asks
 from handlers.parts import Parts, team_of, user_of
@@ -149,6 +150,7 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
         )
         if added is None:
             return
+        await relay(parts, unit, request, added)
         if request.state is State.WAITING and text and not files and writer == request.requester:
             await parts.requests.act(
                 request.id, Action.ANSWER, actor, text=text, key=key, unit=unit
@@ -237,6 +239,7 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
     async with parts.database.begin() as unit:
         source_id = _source_id(team, event["channel"], message["ts"])
         edited = await parts.messages.edit(unit, "slack", source_id, text)
+        await relay(parts, unit, request, edited)
         if edited and is_error(text):
             await put_explanation(unit, request, text, key=key)
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, NoReturn
 
 from bot.probe.protocols import SCHEMES, Protocol
@@ -97,6 +98,18 @@ _STATES: Final = (
     "rejected",
     "cancelled",
 )
+_DESK: Final = """\
+The Matrix42 desk, where install requests become tickets. “check” signs in, looks at what the desk file
+names, and says in sentences what is missing; it changes nothing there. “init” asks what is needed and
+writes a desk file.
+"""
+_DESK_END: Final = """\
+Exit code 0: nothing is missing, or the file is written. 1: something is missing. 2: bad usage, or a
+desk file that cannot be used.
+
+  whichroot desk init --file desk.toml
+  whichroot desk check --file desk.toml
+"""
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -113,6 +126,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     _add_explain(commands)
     _add_serve(commands)
     _add_requests(commands)
+    _add_desk(commands)
     _add_settings(commands)
     if not given:
         parser.print_help(sys.stderr)
@@ -343,6 +357,18 @@ def _add_requests(commands: argparse._SubParsersAction[_Parser]) -> None:
     retry = _command(verbs, "retry", "have what failed tried again", _RETRY)
     retry.add_argument("id", metavar="ID", nargs="?", help="an act, or a request as R-7K3M")
     retry.add_argument("--all", action="store_true", help="everything that failed")
+
+
+def _add_desk(commands: argparse._SubParsersAction[_Parser]) -> None:
+    desk = _command(commands, "desk", "the Matrix42 desk: set up, check", _DESK, _DESK_END)
+    desk.add_argument("what", metavar="check|init", choices=("check", "init"))
+    desk.add_argument(
+        "--file",
+        metavar="FILE",
+        type=Path,
+        default=None,
+        help="the desk file (default: WHICHROOT_DESK_FILE)",
+    )
 
 
 def _add_settings(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bot import settings as settings_module
+from bot.desks.writing import desk_file_text
 from bot.errors import SettingsError
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from workspace import Workspace
+    from workspace.desks import EnterpriseServer
     from workspace.estate import Estate
 
 _MANIFEST: Final = "manifest.yml"
@@ -71,8 +73,10 @@ async def _serve_locally(settings: Settings, arguments: argparse.Namespace) -> N
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whichroot-")))
         workspace, estate = await stack.enter_async_context(_surroundings(arguments.port))
         local = _local_settings(settings, workspace, estate, folder)
+        desk = await stack.enter_async_context(_desk())
+        local = replace(local, desk_file=settings.desk_file or _desk_file(desk, folder))
         await stack.enter_async_context(Bot(local))
-        _welcome(workspace, estate)
+        _welcome(workspace, estate, desk)
         await stopped.wait()
 
 
@@ -91,6 +95,22 @@ async def _surroundings(port: int) -> AsyncIterator[tuple[Workspace, Estate]]:
         ) as workspace,
     ):
         yield workspace, estate
+
+
+def _desk() -> EnterpriseServer:
+    from workspace.desks import EnterpriseServer
+
+    return EnterpriseServer()
+
+
+def _desk_file(desk: EnterpriseServer, folder: Path) -> Path:
+    """The desk file for the Matrix42 of the demonstration, which is asked often."""
+    secret = folder / "api-token"
+    secret.write_text(desk.api_token, encoding="utf-8")
+    table = desk.table(api_token=f"file:{secret}", poll_first=1.0, poll_most=3.0, settle=1.0)
+    path = folder / "desk.toml"
+    path.write_text(desk_file_text(table), encoding="utf-8")
+    return path
 
 
 def _local_settings(
@@ -128,12 +148,13 @@ def _manifest() -> Any:
     raise SettingsError("The file manifest.yml is missing.", "Install whichroot again.")
 
 
-def _welcome(workspace: Workspace, estate: Estate) -> None:
+def _welcome(workspace: Workspace, estate: Estate, desk: EnterpriseServer) -> None:
     print(f"\nwhichroot runs in a workspace of its own: {workspace.url}\n")
     print("Type there, in #connectors:\n")
     width = max(len(place.line) for place in estate.places)
     for place in estate.places:
         print(f"  {place.line:<{width}}  {place.shows}")
+    print(f"\nInstall requests become tickets in a Matrix42 of its own: {desk.root}")
     print("\nCtrl+C ends it. Nothing is kept.\n", flush=True)
 
 

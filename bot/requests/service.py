@@ -244,7 +244,7 @@ class Requests:
         """An act of a request was given up: for `on_failed`. Whoever waits for the request hears
         that somebody must retry it; of acts of other lanes nothing is noted."""
         word, _, request_id = act.lane.partition(":")
-        request = await find_locked(unit, request_id) if word == "request" else None
+        request = await find_locked(unit, request_id) if word in ("request", "ticket") else None
         if request is None:
             return
         changed = await change(unit, request)

@@ -22,7 +22,7 @@ from bot.store.database import Unit
 from bot.store.tables import acts, lanes
 
 #: Kinds without which the rest of their lane makes no sense.
-BLOCKING: Final = frozenset({"lookup", "card", "pem"})
+BLOCKING: Final = frozenset({"lookup", "card", "pem", "ticket"})
 #: The pool of everything that is quick, and of the kinds that take long and must not hold that up.
 POSTS: Final = "posts"
 LOOKUPS: Final = "lookups"

@@ -270,3 +270,35 @@ installations: Final = Table(
     Column("token", Words, nullable=False),
     Column("installed_at", Moment, nullable=False),
 )
+
+#: The Matrix42 tickets of requests, and where polling them stands.
+tickets: Final = Table(
+    "tickets",
+    metadata,
+    Column("request_id", Words, ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True),
+    Column("ticket_id", Words, nullable=False),
+    Column("number", Words, nullable=False),
+    Column("url", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("cursor", _DATA, nullable=False),
+    Column("state_code", Words),
+    # How many polls in a row brought nothing, or failed.
+    Column("quiet", Integer, nullable=False),
+    # When it is polled next; while it is leased, when the lease ends; null: not any more.
+    Column("due_at", Moment),
+    Column("owner", Words),
+    Column("down_since", Moment),
+    Column("down_told", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_tickets_due", "due_at"),
+)
+
+#: What the bot wrote to tickets, by the act that wrote it, so that it is not taken for news.
+ticket_echoes: Final = Table(
+    "ticket_echoes",
+    metadata,
+    Column("act_id", Words, primary_key=True),
+    Column("request_id", Words, ForeignKey("requests.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", Words, nullable=False),
+    Index("ix_ticket_echoes_request", "request_id", "digest"),
+)

@@ -1,0 +1,1 @@
+"""Matrix42 desks: an install request as a ticket there."""

@@ -1,0 +1,273 @@
+"""What a desk does, whichever it is, and how it fails.
+
+No message of an error holds a token, a password or the body of an answer unescaped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Protocol, TypeAlias
+
+from bot.errors import WhichrootError
+
+#: Where polling a ticket stopped, as JSON; what is in it is the desk's own.
+Cursor: TypeAlias = Mapping[str, Any]
+
+#: How much of an entry of the other side is kept, in characters.
+MAX_TEXT: Final = 20_000
+
+
+class DeskError(WhichrootError):
+    """The desk did not do what was asked."""
+
+
+class DeskUnreachable(DeskError):
+    """The desk does not answer, or is unwell. Trying later helps.
+
+    ``maybe_done``: what was asked may have been done all the same. ``seconds``: how long the desk
+    asks to wait; None: it did not say.
+    """
+
+    def __init__(
+        self, message: str, remedy: str = "", *, maybe_done: bool, seconds: float | None = None
+    ) -> None:
+        super().__init__(message, remedy)
+        self.maybe_done = maybe_done
+        self.seconds = seconds
+
+
+class SignInRefused(DeskError):
+    """The desk does not accept the login, or not any more. Nothing was done."""
+
+
+class ApiTokenExpired(SignInRefused):
+    """The desk answers the API token with nothing: it has expired or was never valid."""
+
+
+class TokenNotExchanged(SignInRefused):
+    """The desk was sent a token that it did not make for this (406)."""
+
+
+class MissingRole(DeskError):
+    """The desk knows the login, which lacks a role there (403). Nothing was done."""
+
+
+class MappingRejected(DeskError):
+    """The desk refuses a value: a setting names something that it does not have."""
+
+
+class FileRefused(DeskError):
+    """The desk does not take the file: its name or its size."""
+
+
+class TicketGone(DeskError):
+    """The desk has no such ticket."""
+
+
+class OddAnswer(DeskError):
+    """The desk answered something that is not understood."""
+
+
+class Meaning(StrEnum):
+    """What a state of a ticket means; which state means what is a setting."""
+
+    OPEN = "open"
+    WORKING = "working"
+    WAITING = "waiting"
+    """For the customer."""
+    SOLVED = "solved"
+    CLOSED = "closed"
+    """Which does not say that anything is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDraft:
+    """A ticket to be created."""
+
+    marker: str
+    """What the subject holds so that the ticket is found again, as `[cert-req R-7K3M]`."""
+    subject: str
+    """With the marker."""
+    facts: Sequence[tuple[str, str]]
+    """What the ticket says, as name and value. Untrusted: each desk escapes it."""
+    requester_mail: str = ""
+    file_name: str = ""
+    file: bytes = b""
+    """The PEM, for a desk that takes no file later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket at the desk."""
+
+    id: str
+    number: str
+    """What people call it."""
+    url: str
+    """Where people read it; empty: nowhere."""
+    kind: str = ""
+    """The desk's own type of it, which later calls need."""
+    warnings: Sequence[str] = ()
+    """What the desk complained of although it created the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file at the ticket. ``sha256``: of the bytes that the desk gave back; empty: it has no way
+    to give them, and only ``size`` was compared."""
+
+    id: str
+    name: str
+    size: int | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskEntry:
+    """A journal or worklog entry that the customer may see."""
+
+    key: str
+    """Its id, or a hash where the desk gives none; unique within the ticket."""
+    author: str
+    text: str
+    """Plain text. Untrusted."""
+    written_at: str
+    """As the desk writes it."""
+    files: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketState:
+    """A ticket's state. ``meaning`` None: no setting says what it means, so the label is shown."""
+
+    code: str
+    label: str
+    meaning: Meaning | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFile:
+    """A file at a ticket. ``name`` is untrusted."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened to a ticket since a cursor."""
+
+    cursor: Cursor
+    state: TicketState | None
+    """As it is now; None: the desk did not say."""
+    entries: Sequence[DeskEntry] = ()
+    """New ones, the oldest first."""
+    files: Sequence[DeskFile] = ()
+    """New files, where the settings say that all of them may be seen by the customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One sentence of a check. ``ok`` False: something is missing."""
+
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a comment became; ``key`` is as in `DeskEntry`, empty where the desk gives none."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a desk is asked, and how long it is waited for; in seconds."""
+
+    first: float = 20.0
+    """Between two polls of a ticket at which something happens; …"""
+    most: float = 600.0
+    """… each poll without news makes it longer, up to this."""
+    outage: float = 600.0
+    """How long the desk may be out of reach before the thread is told."""
+    settle: float = 30.0
+    """After a creation in doubt: how long the desk may still be at it."""
+
+
+class Desk(Protocol):
+    """A desk. Each method raises DeskError."""
+
+    @property
+    def pace(self) -> Pace:
+        """How often it is asked."""
+        ...
+
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """The endings that a PEM's name may have, the preferred one first."""
+        ...
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether it can be polled and commented on."""
+        ...
+
+    async def create(self, draft: TicketDraft) -> Ticket:
+        """Creates the ticket, once: nothing is repeated here."""
+        ...
+
+    async def find(self, marker: str) -> Ticket | None:
+        """The ticket whose subject holds ``marker``."""
+        ...
+
+    async def attach(self, ticket: Ticket, name: str, content: bytes) -> Attachment:
+        """Attaches a file and reads it back. Raises FileRefused."""
+        ...
+
+    async def attached(self, ticket: Ticket, name: str) -> Attachment | None:
+        """The file of that name, read back; None: it is not there."""
+        ...
+
+    async def download(self, ticket: Ticket, identifier: str) -> bytes | None:
+        """The bytes of a file; None: the desk file names no call for that."""
+        ...
+
+    async def comment(self, ticket: Ticket, text: str) -> Written:
+        """Adds an entry that the customer may see."""
+        ...
+
+    async def poll(self, ticket: Ticket, cursor: Cursor) -> News:
+        """What is new since ``cursor``; an empty one: since the ticket was created."""
+        ...
+
+    async def check(self) -> Sequence[CheckLine]:
+        """Signs in, looks around, and says what is missing. Changes nothing there."""
+        ...
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        ...
+
+
+def marker_of(short_id: str) -> str:
+    """The marker of the request with that short id."""
+    return f"[cert-req {short_id}]"
+
+
+def digest(text: str) -> str:
+    """A hash of what a text says, whatever became of its blanks on the way."""
+    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()
+
+
+def moment(text: str) -> datetime | None:
+    """An ISO 8601 time; without a zone it is UTC. None: it is none."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

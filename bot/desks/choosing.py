@@ -1,0 +1,53 @@
+"""The desks of the environments, as the desk file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from bot.desks.base import Desk
+from bot.desks.configuration import (
+    DeskFile,
+    EmailTable,
+    EnterpriseTable,
+    NoTable,
+    ProfessionalTable,
+    secret,
+)
+from bot.desks.email import EmailDesk
+from bot.desks.enterprise import EnterpriseDesk
+from bot.desks.professional import ProfessionalDesk
+
+Table: TypeAlias = EnterpriseTable | ProfessionalTable | EmailTable | NoTable
+
+
+def open_desk(table: Table, environment: Mapping[str, str] | None = None) -> Desk | None:
+    """The desk; None: there is none. ``environment`` is where ``env:`` secrets are, by default the
+    process's. Raises SettingsError."""
+    match table:
+        case EnterpriseTable():
+            return EnterpriseDesk(table, secret(table.api_token, environment))
+        case ProfessionalTable():
+            return ProfessionalDesk(table, secret(table.password, environment))
+        case EmailTable():
+            password = secret(table.password, environment) if table.password else ""
+            return EmailDesk(table, password)
+        case _:
+            return None
+
+
+class Desks:
+    """The desk of each environment. Raises SettingsError."""
+
+    def __init__(self, file: DeskFile, environment: Mapping[str, str] | None = None) -> None:
+        self._production = open_desk(file.production, environment)
+        self._test = open_desk(file.test, environment) if file.test else self._production
+
+    def of(self, environment: str) -> Desk | None:
+        """The desk of ``test`` or ``production``; None: Slack alone."""
+        return self._test if environment == "test" else self._production
+
+    async def aclose(self) -> None:
+        """Closes their connections."""
+        for desk in {id(desk): desk for desk in (self._production, self._test) if desk}.values():
+            await desk.aclose()

@@ -1,0 +1,234 @@
+"""Polling: what happens to tickets at the desks becomes acts of their requests.
+
+Any number of replicas poll; a lease keeps each ticket to one of them. News are kept in the
+transaction that moves the ticket's cursor, and an entry is kept once whoever polls: its id is unique
+among the messages. Acts that are put: ``journal`` [request:ID] ``{"request", …}`` with one of
+``message`` (the id of a kept message), ``state`` (code, label, meaning), ``down`` (since, reason),
+``file`` (id, name), ``back`` (true), ``gone`` (reason).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bot import incidents
+from bot.desks.base import (
+    Desk,
+    DeskEntry,
+    DeskError,
+    DeskUnreachable,
+    Meaning,
+    News,
+    Ticket,
+    TicketGone,
+    digest,
+)
+from bot.desks.choosing import Desks
+from bot.requests.messages import Messages
+from bot.store import outbox
+from bot.store.database import Database, StoreError, Unit
+from bot.store.tickets import KeptTicket, Polled, Tickets
+
+#: The source of messages that were written at the desk.
+SOURCE: Final = "matrix42"
+#: A closed request's ticket is polled no more after so many polls without news.
+_LAST_POLLS: Final = 20
+_GROWTH: Final = 1.5
+_KEY: Final = "(An entry with a private key is not shown here.)"
+
+_logger = logging.getLogger("whichroot.desks")
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How tickets are taken, in seconds and counts."""
+
+    lease: float = 120.0
+    """After this a ticket that was taken is anybody's."""
+    look: float = 1.0
+    """How often it is looked for tickets whose turn it is."""
+    batch: int = 10
+    """How many are polled at once."""
+
+
+class Poller:
+    """Polls the tickets of ``database`` at their desks."""
+
+    def __init__(self, database: Database, desks: Desks, turns: Turns | None = None) -> None:
+        self._database = database
+        self._desks = desks
+        self._turns = turns or Turns()
+        self._tickets = Tickets(database)
+        self._messages = Messages(database)
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._claims = 0
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Polls until `stop`. Survives an unreachable database and unreachable desks."""
+        while not self._stopping.is_set():
+            taken = 0
+            try:
+                taken = await self.once()
+            except StoreError as error:
+                _logger.warning("no ticket can be polled: %s", error.message)
+            except Exception as error:
+                incidents.record(error, "polling tickets")
+            if taken < self._turns.batch:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), self._turns.look)
+
+    def stop(self) -> None:
+        """Takes nothing more; `run` ends with what is under way."""
+        self._stopping.set()
+
+    async def once(self) -> int:
+        """Takes what is due, polls it; gives how many tickets that were. Raises StoreError."""
+        self._claims += 1
+        owner = f"{self._name}:{self._claims}"
+        length = timedelta(seconds=self._turns.lease)
+        async with self._database.begin() as unit:
+            taken = await self._tickets.claim(unit, owner, self._turns.batch, length)
+        outcomes = await asyncio.gather(
+            *(self._poll(ticket, owner) for ticket in taken), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, StoreError):
+                raise outcome
+            if isinstance(outcome, Exception) and not isinstance(outcome, _LeaseLost):
+                incidents.record(outcome, "polling a ticket")
+        return len(taken)
+
+    async def _poll(self, kept: KeptTicket, owner: str) -> None:
+        desk = self._desks.of(kept.environment)
+        if desk is None or not desk.has_journal:
+            async with self._database.begin() as unit:
+                await self._tickets.settle(unit, kept.request_id, owner, _unchanged(kept, None))
+            return
+        ticket = Ticket(kept.ticket_id, kept.number, kept.url, kept.kind)
+        try:
+            async with asyncio.timeout(self._turns.lease * 0.8):
+                news = await desk.poll(ticket, kept.cursor)
+        except TicketGone as error:
+            await self._note_gone(kept, owner, error)
+        except DeskError as error:
+            await self._note_down(kept, owner, desk, error)
+        except TimeoutError:
+            slow = DeskUnreachable("Matrix42 takes too long.", maybe_done=False)
+            await self._note_down(kept, owner, desk, slow)
+        else:
+            await self._note(kept, owner, desk, news)
+
+    async def _note(self, kept: KeptTicket, owner: str, desk: Desk, news: News) -> None:
+        """Keeps what is new, with the acts that tell it."""
+        texts = _safe_texts(news.entries)
+        async with self._database.begin() as unit:
+            happened = False
+            state = news.state
+            moved = state is not None and state.code != kept.state_code
+            polled_state = state.code if state is not None else kept.state_code
+            echoes = await self._tickets.echoes(unit, kept.request_id)
+            if kept.down_told:
+                await _put(unit, kept, back=True)
+            for entry, text in zip(news.entries, texts, strict=True):
+                if echoes.isdisjoint((digest(entry.text), f"key:{entry.key}")):
+                    happened |= await self._keep(unit, kept, entry, text)
+            for file in news.files:
+                if f"file:{file.name}" not in echoes:
+                    await _put(unit, kept, file={"id": file.id, "name": file.name[:200]})
+                    happened = True
+            # That a new ticket is open is no news.
+            if state is not None and moved:
+                first = kept.state_code is None
+                if not (first and state.meaning is Meaning.OPEN):
+                    told = {"code": state.code, "label": state.label, "meaning": state.meaning}
+                    await _put(unit, kept, state=told)
+                    happened = True
+            quiet = 0 if happened else kept.quiet + 1
+            last = not kept.request_open and quiet >= _LAST_POLLS
+            due_at = None if last else unit.now + _interval(desk, quiet)
+            polled = Polled(news.cursor, polled_state, quiet, due_at)
+            if not await self._tickets.settle(unit, kept.request_id, owner, polled):
+                raise _LeaseLost
+
+    async def _keep(self, unit: Unit, kept: KeptTicket, entry: DeskEntry, text: str) -> bool:
+        message = await self._messages.add(
+            unit,
+            kept.request_id,
+            source=SOURCE,
+            source_id=f"{kept.request_id}:{entry.key}",
+            author="",
+            author_name=entry.author,
+            text=text,
+            files=[{"name": name} for name in entry.files],
+        )
+        if message is None:
+            return False
+        await _put(unit, kept, message=message.id)
+        return True
+
+    async def _note_down(self, kept: KeptTicket, owner: str, desk: Desk, error: DeskError) -> None:
+        """The desk could not be asked: later again, and once it has lasted the thread is told."""
+        async with self._database.begin() as unit:
+            since = kept.down_since or unit.now
+            long = (unit.now - since).total_seconds() >= desk.pace.outage
+            if long and not kept.down_told:
+                await _put(unit, kept, down={"since": since.isoformat(), "reason": error.message})
+            wait = _interval(desk, kept.quiet + 1)
+            if isinstance(error, DeskUnreachable) and error.seconds:
+                wait = max(wait, timedelta(seconds=error.seconds))
+            polled = Polled(
+                kept.cursor,
+                kept.state_code,
+                kept.quiet + 1,
+                unit.now + wait,
+                since,
+                kept.down_told or long,
+            )
+            if not await self._tickets.settle(unit, kept.request_id, owner, polled):
+                raise _LeaseLost
+
+    async def _note_gone(self, kept: KeptTicket, owner: str, error: DeskError) -> None:
+        async with self._database.begin() as unit:
+            await _put(unit, kept, gone=error.message)
+            polled = _unchanged(kept, None)
+            if not await self._tickets.settle(unit, kept.request_id, owner, polled):
+                raise _LeaseLost
+
+
+class _LeaseLost(DeskError):
+    """Another replica polls the ticket by now; what was found is not kept here."""
+
+    def __init__(self) -> None:
+        super().__init__("Another replica polls this ticket.")
+
+
+async def _put(unit: Unit, kept: KeptTicket, **news: Any) -> None:
+    payload: Mapping[str, Any] = {"request": kept.request_id, **news}
+    await outbox.put(unit, f"request:{kept.request_id}", "journal", payload)
+
+
+def _unchanged(kept: KeptTicket, due_at: datetime | None) -> Polled:
+    return Polled(kept.cursor, kept.state_code, kept.quiet, due_at)
+
+
+def _interval(desk: Desk, quiet: int) -> timedelta:
+    """The wait before the next poll; a tenth of it is left to chance."""
+    pace = desk.pace
+    longest = min(pace.most, pace.first * _GROWTH ** min(quiet, 40))
+    return timedelta(seconds=longest * random.uniform(0.9, 1.0))  # noqa: S311  not a secret
+
+
+def _safe_texts(entries: Sequence[DeskEntry]) -> list[str]:
+    """The texts as they may be kept: a private key never is."""
+    return [_KEY if "PRIVATE KEY" in entry.text.upper() else entry.text for entry in entries]

@@ -1,0 +1,186 @@
+"""Matrix42 tickets of requests: kept, leased for polling, and what the bot wrote to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+
+from bot.store.database import Database, Unit
+from bot.store.tables import requests, ticket_echoes, tickets
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTicket:
+    """A ticket as it stands."""
+
+    request_id: str
+    ticket_id: str
+    number: str
+    url: str
+    kind: str
+    cursor: Mapping[str, Any]
+    state_code: str | None
+    """The last state that the desk told; null: none yet."""
+    quiet: int
+    """How many polls in a row brought nothing, or failed."""
+    down_since: datetime | None
+    """Since when the desk cannot be asked."""
+    down_told: bool
+    """The thread was told of that."""
+    environment: str
+    request_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """How a ticket stands after a poll. ``due_at`` None: it is not polled any more."""
+
+    cursor: Mapping[str, Any]
+    state_code: str | None
+    quiet: int
+    due_at: datetime | None
+    down_since: datetime | None = None
+    down_told: bool = False
+
+
+class Tickets:
+    """The tickets of ``database``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(
+        self, unit: Unit, request_id: str, ticket: Mapping[str, str], *, due_at: datetime | None
+    ) -> bool:
+        """Keeps a ticket (``id``, ``number``, ``url``, ``kind``); False: the request has one."""
+        statement = (
+            unit.insert(tickets)
+            .values(
+                request_id=request_id,
+                ticket_id=ticket["id"],
+                number=ticket["number"],
+                url=ticket["url"],
+                kind=ticket["kind"],
+                cursor={},
+                quiet=0,
+                due_at=due_at,
+                down_told=False,
+                created_at=unit.now,
+            )
+            .on_conflict_do_nothing()
+            .returning(tickets.c.request_id)
+        )
+        return (await unit.execute(statement)).first() is not None
+
+    async def get(self, request_id: str) -> KeptTicket | None:
+        """The request's ticket."""
+        async with self._database.read() as unit:
+            statement = _joined().where(tickets.c.request_id == request_id)
+            row = (await unit.execute(statement)).first()
+            return None if row is None else _ticket(row)
+
+    async def environment(self, unit: Unit, request_id: str) -> str | None:
+        """The request's environment; None: there is no such request."""
+        statement = select(requests.c.environment).where(requests.c.id == request_id)
+        found: str | None = (await unit.execute(statement)).scalar_one_or_none()
+        return found
+
+    async def claim(
+        self, unit: Unit, owner: str, limit: int, length: timedelta
+    ) -> Sequence[KeptTicket]:
+        """Leases up to ``limit`` tickets whose turn it is, the longest due first. ``owner`` must be
+        new with each call."""
+        statement = (
+            _joined()
+            .where(tickets.c.due_at <= unit.now)
+            .order_by(tickets.c.due_at)
+            .limit(limit)
+            .with_for_update(of=tickets, skip_locked=True)
+        )
+        found = [_ticket(row) for row in await unit.execute(statement)]
+        if found:
+            await unit.execute(
+                update(tickets)
+                .where(tickets.c.request_id.in_([ticket.request_id for ticket in found]))
+                .values(owner=owner, due_at=unit.now + length)
+            )
+        return found
+
+    async def settle(self, unit: Unit, request_id: str, owner: str, polled: Polled) -> bool:
+        """Ends the lease; False: it was lost, and nothing that belongs to it may be kept."""
+        statement = (
+            update(tickets)
+            .where(tickets.c.request_id == request_id, tickets.c.owner == owner)
+            .values(
+                cursor=dict(polled.cursor),
+                state_code=polled.state_code,
+                quiet=polled.quiet,
+                due_at=polled.due_at,
+                down_since=polled.down_since,
+                down_told=polled.down_told,
+                owner=None,
+            )
+        )
+        return (await unit.execute(statement)).rowcount == 1
+
+    async def hurry(self, unit: Unit, request_id: str, due_at: datetime) -> None:
+        """The ticket is polled by ``due_at`` at the latest, also where that had ended."""
+        statement = (
+            update(tickets)
+            .where(
+                tickets.c.request_id == request_id,
+                tickets.c.owner.is_(None),
+                (tickets.c.due_at > due_at) | tickets.c.due_at.is_(None),
+            )
+            .values(due_at=due_at, quiet=0)
+        )
+        await unit.execute(statement)
+
+    async def note_echo(self, unit: Unit, act_id: str, request_id: str, digest: str) -> int:
+        """The act is about to write a text with that digest; how many acts do so."""
+        values = {"act_id": act_id, "request_id": request_id, "digest": digest}
+        insert = unit.insert(ticket_echoes).values(values)
+        await unit.execute(
+            insert.on_conflict_do_update(
+                index_elements=[ticket_echoes.c.act_id], set_={"digest": digest}
+            )
+        )
+        statement = (
+            select(func.count())
+            .select_from(ticket_echoes)
+            .where(ticket_echoes.c.request_id == request_id, ticket_echoes.c.digest == digest)
+        )
+        count: int = (await unit.execute(statement)).scalar_one()
+        return count
+
+    async def echoes(self, unit: Unit, request_id: str) -> frozenset[str]:
+        """The digests of what the bot wrote to the request's ticket."""
+        statement = select(ticket_echoes.c.digest).where(ticket_echoes.c.request_id == request_id)
+        return frozenset((await unit.execute(statement)).scalars())
+
+
+def _joined() -> Any:
+    return select(tickets, requests.c.environment, requests.c.closed_at).join(
+        requests, requests.c.id == tickets.c.request_id
+    )
+
+
+def _ticket(row: Row[Any]) -> KeptTicket:
+    return KeptTicket(
+        request_id=row.request_id,
+        ticket_id=row.ticket_id,
+        number=row.number,
+        url=row.url,
+        kind=row.kind,
+        cursor=row.cursor,
+        state_code=row.state_code,
+        quiet=row.quiet,
+        down_since=row.down_since,
+        down_told=row.down_told,
+        environment=row.environment,
+        request_open=row.closed_at is None,
+    )

@@ -1,0 +1,187 @@
+"""The desk file, ``whichroot desk``, and the mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.desks.base import DeskUnreachable
+from bot.desks.configuration import EmailTable, load_desks, read_desks, secret
+from bot.desks.email import EmailDesk
+from bot.desks.markup import as_html, from_html
+from bot.desks.writing import desk_file_text
+from bot.errors import SettingsError
+from tests.desks.support import PEM, draft
+from tests.support.program import whichroot
+from workspace.desks import EnterpriseServer, ProfessionalServer
+
+ENTERPRISE = {
+    "kind": "enterprise",
+    "url": "https://desk.example/m42Services/api",
+    "api_token": "env:T",
+}
+
+
+def _toml(table: dict[str, Any], path: Path) -> Path:
+    path.write_text(desk_file_text(table))
+    return path
+
+
+def test_the_test_environment_has_the_same_desk_unless_it_has_its_own() -> None:
+    assert read_desks({"production": ENTERPRISE}).of("test").kind == "enterprise"
+    both = read_desks({"production": ENTERPRISE, "test": {"kind": "none"}})
+    assert (both.of("production").kind, both.of("test").kind) == ("enterprise", "none")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"api_token": "s3cret-value"}, "env:NAME or file:PATH"),
+        ({"url": "http://desk.example/"}, "https"),
+        ({"url": "https://user:s3cret-value@desk.example/"}, "no password"),
+        ({"kateg": "x"}, "kateg"),
+        ({"activity_type": 3}, "activity_type"),
+        ({"states": {"204": "installed"}}, "states.204"),
+        ({"timeout": 0}, "timeout"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_not_shown(
+    change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_desks({"production": {**ENTERPRISE, **change}})
+    assert said in str(error.value)
+    assert "s3cret-value" not in str(error.value)
+
+
+def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc\n")
+    assert secret(f"file:{tmp_path}/token") == "abc"
+    assert secret("env:T", {"T": "def"}) == "def"
+    for reference in ("env:MISSING", f"file:{tmp_path}/none"):
+        with pytest.raises(SettingsError):
+            secret(reference, {})
+    with pytest.raises(SettingsError):
+        secret("env:T", {"T": "a\r\nb"})
+
+
+def test_a_file_that_is_missing_or_malformed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="desk init"):
+        load_desks(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("[production")
+    with pytest.raises(SettingsError, match="no TOML"):
+        load_desks(tmp_path / "bad.toml")
+
+
+async def test_desk_check_says_what_is_missing_and_ends_with_1(tmp_path: Path) -> None:
+    async with EnterpriseServer() as server:
+        table = server.table(api_token="env:DESK_TOKEN")
+        whole = _toml(table, tmp_path / "whole.toml")
+        run = await whichroot("desk", "check", "--file", str(whole), DESK_TOKEN=server.api_token)
+        assert (run.code, run.errors) == (0, "")
+        assert "accepts the API token" in run.output
+        lacking = _toml({**table, "category": "nope"}, tmp_path / "lacking.toml")
+        run = await whichroot("desk", "check", "--file", str(lacking), DESK_TOKEN=server.api_token)
+        assert run.code == 1
+        assert "✗ category nope does not exist" in run.output
+        run = await whichroot("desk", "check", "--file", str(whole), DESK_TOKEN="wrong-s3cret")
+        assert run.code == 1
+        assert "has expired or was never valid" in run.output
+        assert "wrong-s3cret" not in run.output + run.errors
+        unset = await whichroot("desk", "check", "--file", str(whole))
+        assert unset.code == 2
+        assert "DESK_TOKEN" in unset.errors
+
+
+async def test_desk_check_of_the_professional_desk(tmp_path: Path) -> None:
+    async with ProfessionalServer() as server:
+        path = _toml(server.table(password="env:DESK_PASSWORD"), tmp_path / "desk.toml")
+        run = await whichroot(
+            "desk", "check", WHICHROOT_DESK_FILE=str(path), DESK_PASSWORD=server.password
+        )
+        assert (run.code, run.errors) == (0, "")
+        assert "Every folder, attribute and value" in run.output
+
+
+async def test_desk_init_asks_and_writes_a_file_that_can_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "desk.toml"
+    answers = (
+        'professional\nhttps://desk.example/rest-api/itsm/v1\nbot "x"\n\nSR\nsr_folder\n' + "\n" * 6
+    )
+    run = await whichroot("desk", "init", "--file", str(path), stdin=answers.encode())
+    assert (run.code, run.errors) == (0, "")
+    written = tomllib.loads(path.read_text())["production"]
+    assert (written["login"], written["password"]) == ('bot "x"', "env:MATRIX42_PASSWORD")
+    assert load_desks(path).of("production").kind == "professional"
+    again = await whichroot("desk", "init", "--file", str(path), stdin=answers.encode())
+    assert again.code == 2
+    wrong = await whichroot(
+        "desk", "init", "--file", str(tmp_path / "b.toml"), stdin=b"enterprise\nftp://x\n\n\n\n\n\n"
+    )
+    assert wrong.code == 2
+    assert not (tmp_path / "b.toml").exists()
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_escaped_for_a_ticket_reads_as_it_was(text: str) -> None:
+    html = as_html([("Note", text)])
+    inside = html.removeprefix("<table><tr><td><b>Note</b></td><td>").removesuffix(
+        "</td></tr></table>"
+    )
+    assert "<" not in inside.replace("<br>", "")
+    from_html(text)
+
+
+def test_html_of_a_journal_becomes_text() -> None:
+    html = "<p>Hello&nbsp;Rita,</p><div>done<br/>&lt;ok&gt;</div><script>alert(1)</script>"
+    assert from_html(html) == "Hello Rita,\ndone\n<ok>"
+
+
+def _mailbox(**other: Any) -> EmailTable:
+    given = {"to": "desk@example.com", "sender": "bot@corp.example", "host": "127.0.0.1", **other}
+    return EmailTable.model_validate({"kind": "email", **given})
+
+
+def test_a_message_has_the_pem_attached_and_always_the_same_id() -> None:
+    desk = EmailDesk(_mailbox())
+    asked = draft(file_name="root.pem", file=PEM)
+    first, second = desk.message(asked), desk.message(asked)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert "[cert-req R-7K3M]" in first["Subject"]
+    (attached,) = first.iter_attachments()
+    assert attached.get_filename() == "root.pem"
+    assert attached.get_content() == PEM
+    body = first.get_body()
+    assert body is not None
+    assert "dc01.corp.example:636" in body.get_content()
+
+
+async def test_a_mail_server_without_tls_gets_nothing() -> None:
+    heard: list[bytes] = []
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            writer.write(b"221 bye\r\n" if line.startswith(b"QUIT") else b"250 ok\r\n")
+            if line.startswith(b"QUIT"):
+                break
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    (line,) = await EmailDesk(_mailbox(port=port)).check()
+    assert not line.ok
+    assert "offers no TLS" in line.text
+    assert not any(sent.startswith(b"MAIL") for sent in heard)
+    server.close()
+    await server.wait_closed()
+    with pytest.raises(DeskUnreachable) as outage:
+        await EmailDesk(_mailbox(port=9)).create(draft())
+    assert not outage.value.maybe_done

@@ -1,0 +1,342 @@
+"""A stand-in for Matrix42 Enterprise (M42Services).
+
+Traps that it shows: the answer to a creation is a bare string; an expired API token is exchanged for
+``null`` with 200; an unexchanged token is 406, a missing role 403; with ``swallows`` a rejected
+creation is 200 and ``null``; activityType 6 makes a ticket of another type; the id of a fragment is
+not that of its object; rowversions come in Base64; dates are rounded as SQL's datetime does.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from workspace.desks.asql import AsqlError, predicate
+from workspace.desks.server import DeskServer, check_query, json_body, refuse
+from workspace.desks.tickets import Entry, Ticket
+
+_OBJECT = "[Expression-ObjectID]"
+_TYPES = {
+    "0": "SPSActivityTypeIncident",
+    "5": "SPSActivityTypeTicket",
+    "6": "SPSActivityTypeServiceRequest",
+}
+_CREATE = frozenset(
+    "Subject DescriptionHTML User Category Impact Urgency Priority EntryBy ResponsibleRole "
+    "ExtraProperties".split()
+)
+_JOURNAL = frozenset(
+    "ObjectId Comments VisibleInPortal Publish EntryType FileIds Parameters".split()
+)
+CATEGORY = "6f7d8cbb-7a0e-4bd9-8d7c-2f4f4c0a1c01"
+ROLE = "0d1b57c2-9f1f-4c2f-a6a5-9a3f1f0f7b02"
+BOT_USER = "4c3cf0be-3a56-4c0a-9e0e-5a1d9c2e3f03"
+
+
+class EnterpriseServer(DeskServer):
+    """The desk. ``required``: fields that its tenant demands of a new ticket."""
+
+    states: ClassVar[Mapping[str, str]] = {
+        "200": "New",
+        "201": "Assigned",
+        "202": "In Process",
+        "203": "On Hold",
+        "204": "Closed",
+        "333": "Parked in the cellar",
+    }
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        required: tuple[str, ...] = ("Subject", "Category"),
+        swallows: bool = False,
+        suffixes: tuple[str, ...] = (".pem", ".txt"),
+        largest: int = 1 << 20,
+        life: timedelta = timedelta(minutes=10),
+    ) -> None:
+        super().__init__(port=port)
+        self.api_token = "api-" + secrets.token_urlsafe(24)
+        self.api_token_expired = False
+        self.lacks_role = False
+        self.required, self.swallows = required, swallows
+        self.suffixes, self.largest, self.life = suffixes, largest, life
+        self._tokens: dict[str, datetime] = {}
+        self.users = {
+            "Anna Agent": str(uuid.uuid4()),
+            "Otto Other": str(uuid.uuid4()),
+            "whichroot bot": BOT_USER,
+        }
+        self.mails = {"rita@corp.example": str(uuid.uuid4())}
+
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        return f"{self.root}m42Services/api/"
+
+    def table(self, **other: Any) -> dict[str, Any]:
+        """What a client's configuration says of it; the token is not in it."""
+        return {
+            "kind": "enterprise",
+            "url": self.url,
+            "category": CATEGORY,
+            "role": ROLE,
+            "user": BOT_USER,
+            "link": f"{self.root}tickets/{{id}}",
+            "download": "filestorage/download?id={id}",
+            "states": {
+                "200": "open",
+                "201": "working",
+                "202": "working",
+                "203": "waiting",
+                "204": "closed",
+            },
+            **other,
+        }
+
+    def expire_tokens(self) -> None:
+        """Every access token ends now."""
+        self._tokens.clear()
+
+    def add_routes(self, app: web.Application) -> None:
+        api = "/m42Services/api"
+        router = app.router
+        router.add_post(
+            f"{api}/ApiToken/GenerateAccessTokenFromApiToken/", self.named("sign-in", self._sign_in)
+        )
+        router.add_post(f"{api}/ticket/create", self.named("create", self._create))
+        router.add_get(f"{api}/data/objects/{{kind}}/{{id}}", self.named("object", self._object))
+        router.add_get(f"{api}/data/fragments/{{kind}}", self.named("fragments", self._fragments))
+        router.add_post(f"{api}/filestorage/add", self.named("attach", self._attach))
+        router.add_get(f"{api}/filestorage/download", self.named("download", self._download))
+        router.add_get(f"{api}/filestorage/{{kind}}/{{id}}", self.named("files", self._files))
+        router.add_post(f"{api}/journal/Add", self.named("comment", self._comment))
+
+    def answer(
+        self, ticket: Ticket, text: str, *, author: str = "Anna Agent", visible: bool = True
+    ) -> Entry:
+        """An agent writes an entry, which the desk keeps as HTML."""
+        return super().answer(ticket, _html(text), author=author, visible=visible)
+
+    def plain(self, text: str) -> str:
+        """HTML without its tags."""
+        lines = re.sub(r"<br\s*/?>|</div>|</tr>", "\n", text)
+        return html.unescape(re.sub(r"<[^>]*>", " ", lines)).strip()
+
+    async def _sign_in(self, request: web.Request) -> web.Response:
+        check_query(request, ())
+        if request.headers.get("Authorization") != f"Bearer {self.api_token}":
+            return web.json_response(None)
+        if await request.read() not in (b"", b"{}"):
+            raise refuse(400, "the body must be empty")
+        if self.api_token_expired:
+            return web.json_response(None)
+        token = secrets.token_urlsafe(24)
+        ends = datetime.now(UTC) + self.life
+        self._tokens[token] = ends
+        return web.json_response({"RawToken": token, "LifeTime": ends.isoformat()})
+
+    def _check(self, request: web.Request) -> None:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind != "Bearer" or not token:
+            raise refuse(401, "no token")
+        if token == self.api_token:
+            raise refuse(406, "the token was not exchanged")
+        if self._tokens.get(token, datetime.min.replace(tzinfo=UTC)) <= datetime.now(UTC):
+            raise refuse(401, "the token has ended")
+        if self.lacks_role:
+            raise refuse(403, "a role is missing")
+
+    async def _create(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ("activityType",))
+        kind = _TYPES.get(request.query.get("activityType", ""))
+        if kind is None:
+            raise refuse(400, "activityType is not allowed")
+        body = await json_body(request, _CREATE)
+        wrong = [name for name in self.required if not body.get(name)]
+        if body.get("Category", CATEGORY) != CATEGORY or body.get("ResponsibleRole", ROLE) != ROLE:
+            wrong.append("a relation")
+        if not isinstance(body.get("Impact", 1), int) or len(str(body.get("Subject", ""))) > 255:
+            wrong.append("a value")
+        if wrong:
+            if self.swallows:
+                return web.json_response(None)
+            raise refuse(400, f"rejected: {', '.join(wrong)}")
+        ticket = self.tickets.add(
+            str(body["Subject"]),
+            str(body.get("DescriptionHTML", "")),
+            prefix="TCK",
+            state="200",
+            kind=kind,
+        )
+        ticket.fields = body
+        return web.json_response(ticket.id)
+
+    async def _object(self, request: web.Request) -> web.Response:
+        self._check(request)
+        ticket = self._ticket(request)
+        base = {
+            "TicketNumber": ticket.number,
+            "Subject": ticket.subject,
+            "State": int(ticket.state),
+        }
+        return web.json_response({"ID": ticket.id, "SPSActivityClassBase": base})
+
+    async def _fragments(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ("where", "columns", "sort"))
+        rows = self._rows(request.match_info["kind"])
+        try:
+            test = predicate(request.query.get("where", ""))
+            found = [row for row in rows if test(row)]
+        except AsqlError as error:
+            raise refuse(400, f"malformed where: {error}") from None
+        sort = request.query.get("sort", "")
+        if sort:
+            column, _, way = sort.partition(" ")
+            if way not in ("ASC", "DESC") or any(column not in row for row in found):
+                raise refuse(400, "malformed sort")
+            found.sort(key=lambda row: row[column], reverse=way == "DESC")
+        columns = [name.strip() for name in request.query.get("columns", "ID").split(",")]
+        return web.json_response([_picked(row, columns) for row in found])
+
+    async def _attach(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ("entity", "objectId", "fileName"))
+        if request.content_type != "application/octet-stream":
+            raise refuse(415, "raw bytes are wanted")
+        ticket = self.tickets.get(request.query.get("objectId", ""))
+        if ticket is None or ticket.kind != request.query.get("entity"):
+            raise refuse(404, "no such object of that type")
+        content, name = await request.read(), request.query.get("fileName", "")
+        if not name.lower().endswith(self.suffixes):
+            raise refuse(400, "this kind of file is not allowed")
+        if len(content) > self.largest:
+            raise refuse(413, "too large")
+        self.tickets.attach(ticket, name, content)
+        return web.json_response("done")
+
+    async def _files(self, request: web.Request) -> web.Response:
+        self._check(request)
+        ticket = self._ticket(request)
+        return web.json_response(
+            [
+                {
+                    "Id": file.id,
+                    "Name": file.name,
+                    "Size": len(file.content),
+                    "UploadedOn": _rounded(file.at).isoformat(),
+                }
+                for file in ticket.files
+            ]
+        )
+
+    async def _download(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ("id",))
+        file = self.tickets.file(request.query.get("id", ""))
+        if file is None:
+            raise refuse(404, "no such file")
+        return web.Response(body=file.content, content_type="application/octet-stream")
+
+    async def _comment(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ())
+        body = await json_body(request, _JOURNAL)
+        ticket = self.tickets.get(str(body.get("ObjectId")))
+        if ticket is None:
+            raise refuse(404, "no such object")
+        if not isinstance(body.get("Comments"), str) or not isinstance(body.get("FileIds"), list):
+            raise refuse(400, "Comments and FileIds are wanted")
+        visible = body.get("VisibleInPortal") is True
+        entry = self.tickets.write(ticket, "whichroot bot", body["Comments"], visible=visible)
+        return web.json_response({"JournalId": entry.id})
+
+    def _ticket(self, request: web.Request) -> Ticket:
+        ticket = self.tickets.get(request.match_info["id"])
+        if ticket is None or ticket.kind != request.match_info["kind"]:
+            raise refuse(404, "no such object of that type")
+        return ticket
+
+    def _rows(self, kind: str) -> list[dict[str, Any]]:
+        match kind:
+            case "SPSActivityClassBase":
+                return [
+                    {
+                        "ID": str(uuid.uuid5(uuid.NAMESPACE_OID, ticket.id)),
+                        _OBJECT: ticket.id,
+                        "TicketNumber": ticket.number,
+                        "Subject": ticket.subject,
+                        "State": int(ticket.state),
+                        "TimeStamp": ticket.version,
+                    }
+                    for ticket in self.tickets
+                ]
+            case "SPSActivityClassUnitOfWork":
+                return [
+                    {
+                        "ID": entry.id,
+                        _OBJECT: ticket.id,
+                        "CreatedDate": _rounded(entry.at),
+                        "ActivityAction": 0,
+                        "Creator.ID": self.users.setdefault(entry.author, str(uuid.uuid4())),
+                        "OriginalSolutionHtml": entry.text,
+                        "VisibleInPortal": entry.visible,
+                    }
+                    for ticket in self.tickets
+                    for entry in ticket.entries
+                ]
+            case "SPSUserClassBase":
+                named = [
+                    {"ID": identifier, _OBJECT: identifier, "MailAddress": "", **_names(name)}
+                    for name, identifier in self.users.items()
+                ]
+                mailed = [
+                    {"ID": identifier, _OBJECT: identifier, "MailAddress": mail, **_names("Rita R")}
+                    for mail, identifier in self.mails.items()
+                ]
+                return named + mailed
+            case "SPSScCategoryClassBase":
+                return [{"ID": str(uuid.uuid4()), _OBJECT: CATEGORY, "Name": "Connectors"}]
+            case "SPSScRoleClassBase":
+                return [{"ID": str(uuid.uuid4()), _OBJECT: ROLE, "Name": "Connector team"}]
+        raise refuse(404, "no such fragment")
+
+
+def _picked(row: dict[str, Any], columns: list[str]) -> dict[str, Any]:
+    picked = {}
+    for column in columns:
+        name, _, alias = column.partition(" as ")
+        if name not in row:
+            raise refuse(400, f"no such column: {name}")
+        value = row[name]
+        if isinstance(value, datetime):
+            value = value.isoformat().replace("+00:00", "Z")
+        elif name == "TimeStamp":
+            value = base64.b64encode(value.to_bytes(8, "big")).decode()
+        picked[alias or name] = value
+    return picked
+
+
+def _names(name: str) -> dict[str, str]:
+    first, _, last = name.partition(" ")
+    return {"FirstName": first, "LastName": last}
+
+
+def _html(text: str) -> str:
+    return f"<div>{html.escape(text)}</div>".replace("\n", "<br/>")
+
+
+def _rounded(at: datetime) -> datetime:
+    """SQL Server's datetime: to .000, .003 or .007 seconds."""
+    ticks = round(at.microsecond * 300 / 1_000_000)
+    return at.replace(microsecond=0) + timedelta(milliseconds=round(ticks * 10 / 3))
