@@ -10,6 +10,8 @@ COMPILE = $(BIN)/python -m compileall -q bot handlers workspace
 
 .PHONY: run test lint format roots picture bench lock clean
 
+# By default the bot in a workspace of its own; ARGS="check HOST" and the like run any command.
+run: ARGS ?= serve --local
 run: $(VENV)/run.stamp
 	$(BIN)/whichroot $(ARGS)
 
