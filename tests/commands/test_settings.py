@@ -11,6 +11,7 @@ from tests.support.program import whichroot
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
 async def test_the_page_of_the_manual_is_what_the_program_prints() -> None:
@@ -65,18 +66,18 @@ async def test_the_readme_names_every_command() -> None:
         assert f"| `whichroot {command}" in README
 
 
-async def test_the_readme_names_every_option_of_check() -> None:
+async def test_the_manual_names_every_option_of_check() -> None:
     run = await whichroot("check", "--help")
     options = set(re.findall(r"--[a-z-]+", run.output)) - {"--help", "--debug"}
-    assert {option for option in options if f"`{option}" not in README} == set()
+    assert {option for option in options if f"`{option}" not in COMMAND_LINE} == set()
 
 
-def test_the_readme_names_every_verdict_and_every_key_of_a_report() -> None:
+def test_the_manual_names_every_verdict_and_every_key_of_a_report() -> None:
     schema = json_schema()
     for verdict in schema["properties"]["verdict"]["enum"]:
-        assert f"| `{verdict}` |" in README
+        assert f"| `{verdict}` |" in COMMAND_LINE
     for name in Report.__dataclass_fields__:
-        assert f"| `{name}` |" in README
+        assert f"| `{name}` |" in COMMAND_LINE
 
 
 def test_the_pictures_and_pages_that_the_readme_shows_exist() -> None:
