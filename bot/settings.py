@@ -251,7 +251,7 @@ def describe(settings: Settings) -> Iterator[Described]:
             _variable(name, setting),
             setting.kind,
             _written(defaults[name]),
-            "(set, not shown)" if setting.secret and value else _written(value),
+            "(set, not shown)" if setting.secret and value != defaults[name] else _written(value),
             setting.meaning,
         )
 
