@@ -60,10 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(
             "No desk file is set.", "Name one with --file, or write one with “whichroot desk init”."
         )
-    return asyncio.run(_check(load_desks(given)))
+    return asyncio.run(check_desks(load_desks(given)))
 
 
-async def _check(file: DeskFile) -> int:
+async def check_desks(file: DeskFile) -> int:
+    """Prints what each desk says; 1 where something is missing. Raises SettingsError."""
     ok = True
     for environment in ("production", "test") if file.test else ("production",):
         table = file.of(environment)

@@ -23,7 +23,7 @@ from bot.requests.request import (
     TargetSystem,
 )
 from bot.requests.service import Requests
-from bot.store.database import Database
+from bot.store.database import Database, Unit
 from bot.store.tables import acts, messages
 from bot.store.tickets import Tickets
 from workspace.desks import EnterpriseServer
@@ -43,24 +43,25 @@ async def with_tickets(
     database: Database, server: EnterpriseServer, count: int
 ) -> Sequence[InstallRequest]:
     """So many requests whose tickets are at ``server``, to be polled at once."""
-    made = []
-    for number in range(count):
-        certificate = RequestedCertificate("", f"{number:064x}", "CN=R", "CN=R", "2030", "aia")
-        asked = Draft(
-            TargetSystem("dc01.corp.example", 636, "ldaps"),
-            "production",
-            Installation("root", (certificate,)),
-        )
-        async with database.begin() as unit:
-            submitted = await Requests(database).submit(asked, RITA, key=str(number), unit=unit)
-            request = submitted.request
-            ticket = server.tickets.add(
-                marker_of(request.short_id), "", prefix="TCK", state="200", kind=_KIND
-            )
-            shown = {"id": ticket.id, "number": ticket.number, "url": "", "kind": ticket.kind}
-            await Tickets(database).add(unit, request.id, shown, due_at=unit.now)
-        made.append(request)
-    return made
+    async with database.begin() as unit:
+        return [await _with_ticket(unit, database, server, number) for number in range(count)]
+
+
+async def _with_ticket(
+    unit: Unit, database: Database, server: EnterpriseServer, number: int
+) -> InstallRequest:
+    certificate = RequestedCertificate("", f"{number:064x}", "CN=R", "CN=R", "2030", "aia")
+    asked = Draft(
+        TargetSystem("dc01.corp.example", 636, "ldaps"),
+        "production",
+        Installation("root", (certificate,)),
+    )
+    submitted = await Requests(database).submit(asked, RITA, key=str(number), unit=unit)
+    marker = marker_of(submitted.request.short_id)
+    ticket = server.tickets.add(marker, "", prefix="TCK", state="200", kind=_KIND)
+    shown = {"id": ticket.id, "number": ticket.number, "url": "", "kind": ticket.kind}
+    await Tickets(database).add(unit, submitted.request.id, shown, due_at=unit.now)
+    return submitted.request
 
 
 async def journal(database: Database) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands.desk import check_desks
 from bot.desks.base import DeskUnreachable
 from bot.desks.configuration import EmailTable, load_desks, read_desks, secret
 from bot.desks.email import EmailDesk
@@ -79,7 +80,9 @@ def test_a_file_that_is_missing_or_malformed_is_told(tmp_path: Path) -> None:
         load_desks(tmp_path / "bad.toml")
 
 
-async def test_desk_check_says_what_is_missing_and_ends_with_1(tmp_path: Path) -> None:
+async def test_desk_check_says_what_is_missing_and_ends_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with EnterpriseServer() as server:
         table = server.table(api_token="env:DESK_TOKEN")
         whole = _toml(table, tmp_path / "whole.toml")
@@ -87,26 +90,26 @@ async def test_desk_check_says_what_is_missing_and_ends_with_1(tmp_path: Path) -
         assert (run.code, run.errors) == (0, "")
         assert "accepts the API token" in run.output
         lacking = _toml({**table, "category": "nope"}, tmp_path / "lacking.toml")
-        run = await whichroot("desk", "check", "--file", str(lacking), DESK_TOKEN=server.api_token)
-        assert run.code == 1
-        assert "✗ category nope does not exist" in run.output
-        run = await whichroot("desk", "check", "--file", str(whole), DESK_TOKEN="wrong-s3cret")
-        assert run.code == 1
-        assert "has expired or was never valid" in run.output
-        assert "wrong-s3cret" not in run.output + run.errors
-        unset = await whichroot("desk", "check", "--file", str(whole))
-        assert unset.code == 2
-        assert "DESK_TOKEN" in unset.errors
+        with pytest.raises(SettingsError, match="DESK_TOKEN"):
+            await check_desks(load_desks(lacking))
+        monkeypatch.setenv("DESK_TOKEN", server.api_token)
+        assert await check_desks(load_desks(lacking)) == 1
+        assert "✗ category nope does not exist" in capsys.readouterr().out
+        monkeypatch.setenv("DESK_TOKEN", "wrong-s3cret")
+        assert await check_desks(load_desks(whole)) == 1
+        said = capsys.readouterr().out
+        assert "has expired or was never valid" in said
+        assert "wrong-s3cret" not in said
 
 
-async def test_desk_check_of_the_professional_desk(tmp_path: Path) -> None:
+async def test_desk_check_of_the_professional_desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with ProfessionalServer() as server:
         path = _toml(server.table(password="env:DESK_PASSWORD"), tmp_path / "desk.toml")
-        run = await whichroot(
-            "desk", "check", WHICHROOT_DESK_FILE=str(path), DESK_PASSWORD=server.password
-        )
-        assert (run.code, run.errors) == (0, "")
-        assert "Every folder, attribute and value" in run.output
+        monkeypatch.setenv("DESK_PASSWORD", server.password)
+        assert await check_desks(load_desks(path)) == 0
+        assert "Every folder, attribute and value" in capsys.readouterr().out
 
 
 async def test_desk_init_asks_and_writes_a_file_that_can_be_used(tmp_path: Path) -> None:
@@ -119,8 +122,6 @@ async def test_desk_init_asks_and_writes_a_file_that_can_be_used(tmp_path: Path)
     written = tomllib.loads(path.read_text())["production"]
     assert (written["login"], written["password"]) == ('bot "x"', "env:MATRIX42_PASSWORD")
     assert load_desks(path).of("production").kind == "professional"
-    again = await whichroot("desk", "init", "--file", str(path), stdin=answers.encode())
-    assert again.code == 2
     wrong = await whichroot(
         "desk", "init", "--file", str(tmp_path / "b.toml"), stdin=b"enterprise\nftp://x\n\n\n\n\n\n"
     )

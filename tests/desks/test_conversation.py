@@ -127,6 +127,7 @@ async def test_an_edit_is_a_new_entry(surroundings: Surroundings) -> None:
         assert sum("first words" in e.text for e in only(server).entries) == 1
 
 
+@pytest.mark.parametrize("server", [ProfessionalServer], indirect=True)
 async def test_a_creation_that_times_out_after_succeeding_makes_one_ticket(
     surroundings: Surroundings, server: AnyServer
 ) -> None:
@@ -201,6 +202,7 @@ async def test_what_is_said_while_the_desk_is_down_arrives_once_afterwards(
     assert sum("said meanwhile" in e.text for e in ticket.entries) == 1
 
 
+@pytest.mark.parametrize("server", [ProfessionalServer], indirect=True)
 async def test_a_comment_whose_answer_is_lost_is_not_written_twice(
     surroundings: Surroundings, server: AnyServer
 ) -> None:
@@ -219,6 +221,7 @@ async def test_a_comment_whose_answer_is_lost_is_not_written_twice(
     assert len(only(server).entries) == 2
 
 
+@pytest.mark.parametrize("server", [EnterpriseServer], indirect=True)
 async def test_a_file_of_the_thread_is_attached_and_a_private_key_is_not(
     surroundings: Surroundings, server: AnyServer
 ) -> None:
@@ -240,6 +243,7 @@ async def test_a_file_of_the_thread_is_attached_and_a_private_key_is_not(
     assert not any(b"PRIVATE KEY" in f.content for f in files)
 
 
+@pytest.mark.parametrize("server", [ProfessionalServer], indirect=True)
 async def test_a_file_of_the_ticket_comes_into_the_thread_where_that_is_set(
     surroundings: Surroundings, server: AnyServer
 ) -> None:

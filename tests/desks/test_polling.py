@@ -68,7 +68,7 @@ async def test_200_tickets_polled_by_two_replicas(
         replica(other, table, Turns(look=0.02)),
     ]
     running = [asyncio.create_task(poller.run()) for poller in both]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while len(await texts(database)) < _TICKETS:  # noqa: ASYNC110  the database says it
             await asyncio.sleep(0.1)
         await asyncio.sleep(1)
@@ -94,21 +94,21 @@ async def test_a_day_without_the_desk_loses_nothing_and_is_told_once(
     server.answer(ticket, "written in the morning")
     polls = 0
     while clock.now < began + timedelta(days=1):
-        clock.now += timedelta(seconds=120)
+        clock.now += timedelta(seconds=300)
         polls += await poller.once()
     # The longest interval is ten minutes.
     assert 100 < polls < 400
     server.answer(ticket, "written in the evening")
     server.move(ticket, "204")
     server.faults.down = False
-    for _ in range(20):
-        clock.now += timedelta(seconds=120)
+    for _ in range(6):
+        clock.now += timedelta(seconds=300)
         await poller.once()
     news = await journal(database)
     assert ["down" in n for n in news].count(True) == 1
     assert ["back" in n for n in news].count(True) == 1
     since = datetime.fromisoformat(news[0]["down"]["since"])
-    assert since - began < timedelta(minutes=5)
+    assert since - began < timedelta(minutes=10)
     assert await texts(database) == ["written in the morning", "written in the evening"]
     assert [n["state"]["code"] for n in news if "state" in n] == ["204"]
     assert {n["request"] for n in news} == {request.id}

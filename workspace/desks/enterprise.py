@@ -272,7 +272,7 @@ class EnterpriseServer(DeskServer):
             case "SPSActivityClassBase":
                 return [
                     {
-                        "ID": str(uuid.uuid5(uuid.NAMESPACE_OID, ticket.id)),
+                        "ID": ticket.fragment,
                         _OBJECT: ticket.id,
                         "TicketNumber": ticket.number,
                         "Subject": ticket.subject,
@@ -288,7 +288,7 @@ class EnterpriseServer(DeskServer):
                         _OBJECT: ticket.id,
                         "CreatedDate": _rounded(entry.at),
                         "ActivityAction": 0,
-                        "Creator.ID": self.users.setdefault(entry.author, str(uuid.uuid4())),
+                        "Creator.ID": self.users.get(entry.author, BOT_USER),
                         "OriginalSolutionHtml": entry.text,
                         "VisibleInPortal": entry.visible,
                     }

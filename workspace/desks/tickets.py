@@ -45,6 +45,8 @@ class Ticket:
     fields: dict[str, Any] = field(default_factory=dict)
     files: list[DeskFile] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    fragment: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """The id of its fragment, which is another one."""
 
 
 class Tickets:

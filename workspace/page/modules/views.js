@@ -122,6 +122,8 @@ export class Modals {
     if (this._shown?.id === view.id && (Object.keys(this._errors).length || button.isConnected)) {
       this._render(this._shown);
       this._dialog.querySelector(".invalid input, .invalid select, .invalid textarea, .invalid [tabindex]")?.focus();
+      // The words under the field as well, not the field alone.
+      this._dialog.querySelector(".invalid")?.scrollIntoView({ block: "nearest" });
     }
   }
 
