@@ -10,8 +10,9 @@ COMPILE = $(BIN)/python -m compileall -q bot handlers workspace
 
 .PHONY: run test lint format roots picture bench lock clean
 
-# By default the bot in a workspace of its own; ARGS="check HOST" and the like run any command.
-run: ARGS ?= serve --local
+# The bot: in Slack where there is a token, else in a workspace of its own. ARGS="check HOST" and the
+# like run any command.
+run: ARGS ?= $(if $(SLACK_BOT_TOKEN)$(shell grep -s '^SLACK_BOT_TOKEN=.' .env),serve,serve --local)
 run: $(VENV)/run.stamp
 	$(BIN)/whichroot $(ARGS)
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -33,6 +34,14 @@ _ABOUT_MESSAGES = ("message", "ephemeral", "message_changed", "message_deleted",
 Act = Callable[[User, Body], Awaitable[dict[str, Any]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What the page offers beside the conversation: lines to try, and other pages by title."""
+
+    places: Sequence[Mapping[str, Any]] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
 class PageApi:
     """Serves `/page/…`."""
 
@@ -40,9 +49,9 @@ class PageApi:
         self,
         services: Services,
         interactions: Interactions,
-        places: Sequence[Mapping[str, Any]] = (),
+        offers: Offers,
     ) -> None:
-        self._places = places
+        self._offers = offers
         self._services = services
         self._state = services.state
         self._interactions = interactions
@@ -53,7 +62,7 @@ class PageApi:
         router.add_get("/page/state", self._get_state)
         router.add_get("/page/stream", self._stream)
         router.add_get("/page/people", self._people)
-        router.add_get("/page/places", self._get_places)
+        router.add_get("/page/offers", self._get_offers)
         router.add_get("/page/file/{file}/{name}", self._download)
         router.add_post("/page/upload", self._upload)
         acts: dict[str, Act] = {
@@ -101,9 +110,14 @@ class PageApi:
             ]
         )
 
-    async def _get_places(self, request: web.Request) -> web.StreamResponse:
-        """What may be tried, as it was given to the workspace."""
-        return web.json_response([dict(place) for place in self._places])
+    async def _get_offers(self, request: web.Request) -> web.StreamResponse:
+        """What may be tried and which pages belong to it, as they were given to the workspace."""
+        return web.json_response(
+            {
+                "places": [dict(place) for place in self._offers.places],
+                "links": [{"title": t, "url": url} for t, url in self._offers.links.items()],
+            }
+        )
 
     async def _get_state(self, request: web.Request) -> web.StreamResponse:
         """The snapshot; with `since` and `wait`, once something is newer than that number."""

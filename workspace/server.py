@@ -25,7 +25,7 @@ from workspace.http_delivery import HttpDelivery
 from workspace.identifiers import Identifiers
 from workspace.interactions import Interactions
 from workspace.manifest import Manifest
-from workspace.page_api import PageApi
+from workspace.page_api import Offers, PageApi
 from workspace.page_control import PageControl
 from workspace.person import Person
 from workspace.rates import Rates
@@ -56,7 +56,8 @@ class Workspace:
 
     `async with Workspace(manifest) as workspace:` starts it; `port` 0 picks a free one. `bot_token`,
     `app_token` and `signing_secret` are what the app needs, `api_url` goes into the Slack client as
-    its `base_url`. `places` are lines to try that the page offers: `line` (what to type) and `shows`.
+    its `base_url`. `places` are lines to try that the page offers: `line` (what to type) and `shows`;
+    `links` are other pages that belong to it, by title.
     With a `request_url` everything is sent there over HTTP, whatever the manifest says of Socket Mode
     and of URLs. Raises ManifestError if the manifest breaks Slack's rules.
     """
@@ -70,6 +71,7 @@ class Workspace:
         rules: Rules | None = None,
         cast: Cast | None = None,
         places: Sequence[Mapping[str, Any]] = (),
+        links: Mapping[str, str] | None = None,
         request_url: str | None = None,
     ) -> None:
         self._manifest = Manifest.read(manifest)
@@ -80,7 +82,7 @@ class Workspace:
         self._port = port
         self._rules = rules or Rules()
         self._cast = cast or Cast()
-        self._places = places
+        self._offers = Offers(places, links or {})
         self._runner: web.AppRunner | None = None
         self._people: list[Person] = []
         self.services: Services
@@ -178,7 +180,7 @@ class Workspace:
         # Routes must be there before the runner is set up, the port only afterwards.
         services = self._wire()
         self.services = services
-        _routes(application, services, self._places)
+        _routes(application, services, self._offers)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, self._port).start()
@@ -243,13 +245,11 @@ class Workspace:
         )
 
 
-def _routes(
-    application: web.Application, services: Services, places: Sequence[Mapping[str, Any]]
-) -> None:
+def _routes(application: web.Application, services: Services, offers: Offers) -> None:
     web_api = WebApi(services)
     hooks = Hooks(services)
     transfers = Transfers(services)
-    page = PageApi(services, Interactions(services), places)
+    page = PageApi(services, Interactions(services), offers)
     router = application.router
     router.add_route("*", "/api/{method}", web_api.handle)
     router.add_get("/oauth/v2/authorize", Authorize(services).handle)

@@ -71,9 +71,9 @@ async def _serve_locally(settings: Settings, arguments: argparse.Namespace) -> N
     stopped = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="whichroot-")))
-        workspace, estate = await stack.enter_async_context(_surroundings(arguments.port))
-        local = _local_settings(settings, workspace, estate, folder)
         desk = await stack.enter_async_context(_desk())
+        workspace, estate = await stack.enter_async_context(_surroundings(arguments.port, desk))
+        local = _local_settings(settings, workspace, estate, folder)
         local = replace(local, desk_file=settings.desk_file or _desk_file(desk, folder))
         await stack.enter_async_context(Bot(local))
         _welcome(workspace, estate, desk)
@@ -81,7 +81,9 @@ async def _serve_locally(settings: Settings, arguments: argparse.Namespace) -> N
 
 
 @contextlib.asynccontextmanager
-async def _surroundings(port: int) -> AsyncIterator[tuple[Workspace, Estate]]:
+async def _surroundings(
+    port: int, desk: EnterpriseServer
+) -> AsyncIterator[tuple[Workspace, Estate]]:
     from workspace import Cast, Workspace
     from workspace.estate import Estate
 
@@ -92,6 +94,7 @@ async def _surroundings(port: int) -> AsyncIterator[tuple[Workspace, Estate]]:
             port=port,
             cast=Cast(installed=("acme",)),
             places=[{"line": place.line, "shows": place.shows} for place in estate.places],
+            links={"Matrix42": desk.root},
         ) as workspace,
     ):
         yield workspace, estate

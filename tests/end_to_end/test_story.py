@@ -134,6 +134,19 @@ async def test_the_whole_story(address: str, open_page: OpenPage, tmp_path: Path
     await expect(card).to_contain_text("being worked on")
     await expect(thread).to_contain_text("@Sam Support took this.")
 
+    # The ticket: its attachment, and an entry there that arrives in the thread.
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="Matrix42").click()
+    desk = await opened.value
+    await desk.get_by_role("link").first.click()
+    await expect(desk.get_by_text(re.compile(r"\.pem, \d+ octets"))).to_be_visible()
+    await picture(desk, "ticket")
+    await desk.get_by_role("textbox").fill("We install it tonight.")
+    await desk.get_by_role("button").click()
+    await desk.close()
+    await expect(thread).to_contain_text("We install it tonight.", timeout=20_000)
+    await expect(thread).to_contain_text("(Matrix42)")
+
     # A question and its answer.
     await card.get_by_role("button", name="Ask the requester").click()
     await say(dialog, "Which host does the connector run on?")

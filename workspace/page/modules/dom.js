@@ -58,6 +58,7 @@ const ICONS = {
   moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z",
   picture: "M3.5 5h17v14h-17zM3.5 16l5-5 4 4 2.500-2.500 5.500 5M15.500 9.500h.01",
   shared: "M4 8h9v12H4zM9 8V4h11v12h-7",
+  external: "M14 4h6v6M20 4l-9 9M17 14v6H4V7h6",
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   download: "M12 4v11M7.5 11 12 15.5 16.5 11M5 20h14",
   list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",

@@ -47,6 +47,7 @@ export class Sidebar {
         tool("compass", "Places to try", panels.places, () => go.panel("places"), store.places.length),
         tool("list", "Requests", panels.log, () => go.panel("log"), true),
         tool("warning", "Faults", panels.faults, () => go.panel("faults"), true),
+        store.links.map(link),
       ),
       this._people(),
     );
@@ -109,6 +110,11 @@ function entry({ name, isCurrent, mark, text, note, unread, onClick }) {
     note ? h("span", { class: "shared-mark", role: "img", "aria-label": note }, icon("shared")) : null,
     unread ? h("span", { class: "count", "aria-label": `${unread} unread` }, unread) : null,
   );
+}
+
+/** Another page, in a tab of its own. */
+function link({ title, url }) {
+  return h("a", { class: "entry", href: url, target: "_blank", rel: "noopener", data: { entry: `link-${title}` } }, h("span", { class: "entry-mark" }, icon("external")), h("span", { class: "entry-text" }, title));
 }
 
 function tool(mark, text, isOpen, onClick, isThere) {

@@ -17,6 +17,7 @@ export class Store extends EventTarget {
     this.app = null;
     this.people = [];
     this.places = [];
+    this.links = [];
     this.users = new Map();
     this.groups = new Map();
     this.channels = new Map();
@@ -47,8 +48,9 @@ export class Store extends EventTarget {
 
   /** Learns who is there and what may be tried, and becomes `user` (an id), or the first person. */
   async begin(user) {
-    const [people, places] = await Promise.all([api.get("people"), api.get("places")]);
-    this.places = places;
+    const [people, offers] = await Promise.all([api.get("people"), api.get("offers")]);
+    this.places = offers.places;
+    this.links = offers.links;
     const known = people.some((person) => person.id === user) ? user : people[0].id;
     await this.become(known, (state) => {
       // Those of a team with which this person shares nothing live in another story.
