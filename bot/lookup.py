@@ -257,13 +257,13 @@ def _without_chain(
 ) -> report.Report:
     errors = [answer.error for answer in answers if answer.error]
     denied = bool(errors) and all(error.code == _DENIED for error in errors)
-    reached = any(summary.is_from_server(error.code) for error in errors)
+    answered = any(summary.is_in_plain_words(error.code) for error in errors)
     return _empty(
         _described(target, question.connect),
         "refused" if denied else "unreachable",
         summary.of_errors(errors),
         at,
-        None if denied or reached else summary.command(target, question.connect),
+        None if denied or answered else summary.command(target, question.connect),
         tuple(report_building.presented(answer, at) for answer in answers),
         findings,
         timings,

@@ -33,6 +33,15 @@ _BEFORE_THE_SERVER: Final = frozenset(
 )
 
 
+#: Errors of a server that answers in plain words: from elsewhere it would say the same.
+_IN_PLAIN_WORDS: Final = frozenset({"plaintext", "prelude_refused", "prelude_unexpected"})
+
+
+def is_in_plain_words(code: str) -> bool:
+    """Whether an error with this code tells what a server speaks in place of TLS."""
+    return code in _IN_PLAIN_WORDS
+
+
 def is_from_server(code: str) -> bool:
     """Whether an error with this code tells what a server did that was reached."""
     return code not in _BEFORE_THE_SERVER

@@ -63,7 +63,7 @@ def ticket_draft(request: InstallRequest, marker: str, thread: str) -> TicketDra
             "Provenance",
             "The requester confirmed the fingerprint with the system's owner."
             if installation.provenance_confirmed
-            else "The requester has not confirmed the fingerprint with the system's owner.",
+            else "",
         ),
         ("Why the server certificate", installation.reason),
         ("Requester", request.requester_name),

@@ -129,7 +129,10 @@ class EnterpriseServer(DeskServer):
     def plain(self, text: str) -> str:
         """HTML without its tags."""
         lines = re.sub(r"<br\s*/?>|</div>|</tr>", "\n", text)
-        return html.unescape(re.sub(r"<[^>]*>", " ", lines)).strip()
+        plain = html.unescape(re.sub(r"<[^>]*>", " ", lines))
+        return "\n".join(
+            re.sub(r" {2,}", "  ", line).strip() for line in plain.splitlines()
+        ).strip()
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         check_query(request, ())
