@@ -1,0 +1,39 @@
+"""Two people do something at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+from bot.app import Bot
+from tests.conversation.story import SUPPORT
+from tests.conversation.support import Surroundings, shown
+from tests.hostile.acting import open_request
+
+
+async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        await open_request(rita, surroundings.host)
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
+        assert (await sam.click(card, "request_take"))["ok"]
+        assert (await sam.click(card, "request_ask"))["ok"]
+        view = await sam.wait_for_view("request_words")
+        assert (await sam.submit(view, {"words": "Which connector?"}))["ok"]
+        await sam.wait_for(lambda m: "Which connector?" in shown(m), channel=SUPPORT)
+        # The answer is on its way while somebody installs.
+        await sam.fault(kind="latency", method="users.info", seconds=2)
+        answering = asyncio.create_task(rita.reply(card, "The one in Berlin."))
+        await asyncio.sleep(0.5)
+        assert (await sam.click(card, "request_install"))["ok"]
+        await answering
+        await asyncio.sleep(3)
+    kept = "".join(
+        str(row[0])
+        for file in surroundings.folder.rglob("*.db")
+        for row in sqlite3.connect(file).execute("SELECT text FROM messages")
+    )
+    assert "The one in Berlin." in kept
