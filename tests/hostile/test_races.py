@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
+import pytest
+
 from bot.app import Bot
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
@@ -12,7 +14,7 @@ from tests.hostile.acting import open_request
 
 
 async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
-    surroundings: Surroundings,
+    surroundings: Surroundings, caplog: pytest.LogCaptureFixture
 ) -> None:
     rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
     async with Bot(surroundings.settings()):
@@ -36,4 +38,7 @@ async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
         for file in surroundings.folder.rglob("*.db")
         for row in sqlite3.connect(file).execute("SELECT text FROM messages")
     )
+    said = [shown(m) for m in await sam.messages(SUPPORT)]
+    assert not any("answered" in text for text in said), "it came before the installation"
+    assert "A listener was stopped." not in caplog.text
     assert "The one in Berlin." in kept
