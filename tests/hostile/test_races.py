@@ -25,7 +25,9 @@ async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
         assert (await sam.click(card, "request_ask"))["ok"]
         view = await sam.wait_for_view("request_words")
         assert (await sam.submit(view, {"words": "Which connector?"}))["ok"]
-        await sam.wait_for(lambda m: "Which connector?" in shown(m), channel=SUPPORT)
+        question = await sam.wait_for(
+            lambda m: "Which connector?" in shown(m) and "request_answer" in str(m), channel=SUPPORT
+        )
         # The answer is on its way while somebody installs.
         await sam.fault(kind="latency", method="users.info", seconds=2)
         answering = asyncio.create_task(rita.reply(card, "The one in Berlin."))
@@ -33,6 +35,8 @@ async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
         assert (await sam.click(card, "request_install"))["ok"]
         await answering
         await asyncio.sleep(3)
+        await rita.click(question, "request_answer")
+        await rita.wait_for(lambda m: "waits for no answer" in shown(m), channel=SUPPORT)
     kept = "".join(
         str(row[0])
         for file in surroundings.folder.rglob("*.db")
