@@ -13,9 +13,10 @@ _logger = logging.getLogger("whichroot")
 _logger.propagate = False
 
 
-def record(error: BaseException, doing: str) -> str:
+def record(error: BaseException, doing: str, *, where: bool = True) -> str:
     """Logs ``error`` with its traceback and gives a sentence with the reference and the place where
-    it is found. ``doing`` says what was being done, without secrets.
+    it is found. ``doing`` says what was being done, without secrets; ``where=False``: the sentence is
+    read by somebody else than who runs the program, and names no file.
 
     Logs to a file of this user unless `show` was called; where that cannot be written, nowhere.
     """
@@ -25,6 +26,10 @@ def record(error: BaseException, doing: str) -> str:
     _logger.error("%s: %s", reference, doing, exc_info=error)
     handler = _logger.handlers[0]
     traces = f"its traces are under {reference}"
+    if not where:
+        return (
+            f"This is a fault of the program, not yours; whoever runs it finds it as {reference}."
+        )
     if isinstance(handler, logging.FileHandler):
         traces += f" in {handler.baseFilename}"
     elif isinstance(handler, logging.NullHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError
@@ -28,6 +28,12 @@ from handlers.blocks.help import error_message
 from handlers.people import People
 
 Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
+
+
+#: What Slack answers when a view is opened more than three seconds after the press
+#: (https://docs.slack.dev/reference/methods/views.open).
+_LATE_CODES: Final = frozenset({"expired_trigger_id", "trigger_expired"})
+_LATE: Final = WhichrootError("Slack waited too long.", "Press again.")
 
 
 class Clients(Protocol):
@@ -79,7 +85,11 @@ class Parts:
                         raise
                     await _tell(args, error)
                 except Exception as error:
-                    told = incidents.record(error, f"{kind} {reference}")
+                    if kind != "event" and _is_late(error):
+                        logger.warning("Slack did not open a view in time.", extra={"kind": kind})
+                        await _tell(args, _LATE)
+                        return
+                    told = incidents.record(error, f"{kind} {reference}", where=False)
                     if kind == "event":
                         raise
                     await _tell(args, WhichrootError("Something went wrong.", told))
@@ -114,6 +124,13 @@ def user_of(body: dict[str, Any]) -> tuple[str, str]:
     if isinstance(person, dict):
         return str(person.get("id", "")), str(person.get("name") or person.get("username") or "")
     return str(body.get("user_id", "")), str(body.get("user_name", ""))
+
+
+def _is_late(error: Exception) -> bool:
+    if isinstance(error, SlackApiError):
+        data = error.response.data if hasattr(error.response, "data") else error.response
+        return isinstance(data, dict) and data.get("error") in _LATE_CODES
+    return isinstance(error, TimeoutError)
 
 
 async def _tell(args: AsyncArgs, error: WhichrootError) -> None:

@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.requests.request import InstallRequest
-from bot.requests.states import Action, Refused, check_role
+from bot.requests.states import Action, Refused, State, check_role
 from bot.store import outbox
 from handlers.blocks import card
 from handlers.blocks.elements import section
@@ -63,6 +63,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
         try:
             actor = await parts.people.actor(args.client, team_of(args), user, name)
             check_role(action, await parts.requests.roles(request, actor))
+            if action is Action.ANSWER and request.state is not State.WAITING:
+                raise Refused("This question waits for no answer any more.")
         except Refused as refusal:
             await refuse(args, refusal)
             return

@@ -7,6 +7,7 @@ follows from it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -152,9 +153,11 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
             return
         await relay(parts, unit, request, added)
         if request.state is State.WAITING and text and not files and writer == request.requester:
-            await parts.requests.act(
-                request.id, Action.ANSWER, actor, text=text, key=key, unit=unit
-            )
+            # Somebody else may have been quicker: then it is talk, and kept as that.
+            with contextlib.suppress(Refused):
+                await parts.requests.act(
+                    request.id, Action.ANSWER, actor, text=text, key=key, unit=unit
+                )
         spoken = "" if is_asked else text
         await _look_at(unit, request, spoken, [str(file["id"]) for file in files], key)
 

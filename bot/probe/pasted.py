@@ -29,6 +29,7 @@ _BEFORE = " \"'`“”„‚‘’«»‹›<>({~•,;!?"
 _AFTER = " \"'`“”„‚‘’«»‹›<>)}~,;!?"
 
 _ADDRESS_SIGN = re.compile(r"[.:0-9\[]")
+_CONJUNCTIONS = frozenset({"and", "or", "und", "oder", "&", "+"})
 _SEPARATOR = re.compile(r"[\s;]+|,(?=[a-z]+://)|,(?![^\s;]*=)", re.IGNORECASE)
 
 
@@ -118,7 +119,7 @@ def pieces(text: str, is_one: Callable[[str], bool]) -> Iterator[str]:
 def _parts(line: str) -> list[str]:
     parts: list[str] = []
     for word in _SEPARATOR.split(line):
-        if not word:
+        if not word or word.lower() in _CONJUNCTIONS:
             continue
         if word.isdecimal() and parts and _takes_port(parts[-1]):
             parts[-1] += f" {word}"

@@ -261,7 +261,7 @@ class Delivery:
             reason = f"It took longer than {patience.courier:g} seconds."
             return self._failure(lease, reason, maybe_delivered=True)
         except Exception as error:
-            told = incidents.record(error, f"delivering act {act.id} ({act.kind})")
+            told = incidents.record(error, f"delivering act {act.id} ({act.kind})", where=False)
             return self._failure(lease, f"Something went wrong. {told}", maybe_delivered=True)
         return "delivered", self._done(lease, receipt)
 

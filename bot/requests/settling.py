@@ -99,7 +99,9 @@ class Settling:
             _logger.warning("act %s: its lease ran out", act.id)
             outcome.kept.set()
             return
-        told = incidents.record(error, f"keeping the outcome of act {act.id} ({act.kind})")
+        told = incidents.record(
+            error, f"keeping the outcome of act {act.id} ({act.kind})", where=False
+        )
         if outcome.is_fallback:
             outcome.kept.set()
             return

@@ -77,8 +77,8 @@ async def purge(
             .values(response_url=None)
         )
     return Purged(
-        await _remove(database, lookups, lookups.c.id, old_lookups, lane="lookup:"),
-        await _remove(database, requests, requests.c.id, old_requests, lane="request:"),
+        await _remove(database, lookups, lookups.c.id, old_lookups, prefixes=("lookup:",)),
+        await _remove(database, requests, requests.c.id, old_requests, prefixes=("request:", "ticket:")),
         await _remove(database, acts, acts.c.id, old_acts),
         await _remove(database, seen, seen.c.key, old_keys),
     )
@@ -97,15 +97,15 @@ async def _remove(
     identity: ColumnElement[Any],
     condition: ColumnElement[bool],
     *,
-    lane: str = "",
+    prefixes: Sequence[str] = (),
 ) -> int:
     removed = 0
     while True:
         async with database.begin() as unit:
             found = await unit.execute(select(identity).where(condition).limit(_BATCH))
             names = found.scalars().all()
-            if lane:
-                await _remove_lanes(unit, [lane + name for name in names])
+            for prefix in prefixes:
+                await _remove_lanes(unit, [prefix + name for name in names])
             await unit.execute(delete(table).where(identity.in_(names)))
         removed += len(names)
         if len(names) < _BATCH:

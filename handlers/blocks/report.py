@@ -27,6 +27,8 @@ UPLOAD: Final = "report_upload"
 
 _MAX_FINDINGS: Final = 3
 _MAX_CERTIFICATES: Final = 4
+#: Nobody vouches for the root: the warnings of an option that is not proven say so.
+_SAID_BY_OPTION: Final = "root_not_proven"
 
 
 def report_message(report: Report, lookup: str, asked_by: str) -> Message:
@@ -93,6 +95,9 @@ def _option(option: Option) -> list[Block]:
 
 def _findings(report: Report) -> list[Block]:
     told = [finding for finding in report.findings if finding.severity != "info"]
+    if report.recommended and not report.recommended.proven:
+        # The option's own warnings say it already.
+        told = [finding for finding in told if finding.code != _SAID_BY_OPTION]
     blocks = [section(finding_line(finding)) for finding in told[:_MAX_FINDINGS]]
     rest = len(report.findings) - len(blocks)
     if rest:

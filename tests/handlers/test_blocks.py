@@ -198,3 +198,23 @@ def test_explanations_and_help_keep_the_limits() -> None:
         )
     )
     check(help_message())
+
+
+def test_that_nobody_vouches_for_a_root_is_said_once_above_the_summary() -> None:
+    full = report("unproven", text="x", findings=1)
+    assert full.recommended
+    option = dataclasses.replace(full.recommended, proven=False, warnings=("Nobody vouches: w.",))
+    finding = dataclasses.replace(
+        full.findings[0], code="root_not_proven", severity="warning", message="Nobody vouches: f."
+    )
+    message = report_message(
+        dataclasses.replace(full, recommended=option, findings=(finding,)), "l", "U1"
+    )
+    said = json.dumps(list(message.blocks))
+    assert said.count("Nobody vouches") == 1
+    # Where the option does not say it, the finding does.
+    proven = dataclasses.replace(option, proven=True, warnings=())
+    message = report_message(
+        dataclasses.replace(full, recommended=proven, findings=(finding,)), "l", "U1"
+    )
+    assert json.dumps(list(message.blocks)).count("Nobody vouches") == 1

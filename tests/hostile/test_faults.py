@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot
@@ -93,3 +94,21 @@ async def test_a_file_that_is_dropped_before_the_bot_knows_its_card_is_read(
         card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
         await sam.reply(card, "Is it this one?", files=[file])
         await sam.wait_for(lambda m: "exactly what is requested" in shown(m), channel=SUPPORT)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("expired_trigger_id", "Slack waited too long"), ("fatal_error", "Something went wrong")],
+)
+async def test_a_view_that_slack_does_not_open_is_told_without_a_files_path(
+    surroundings: Surroundings, code: str, told: str
+) -> None:
+    rita = surroundings.workspace.person("rita")
+    async with Bot(surroundings.settings()):
+        assert (await rita.command("#connectors", f"/cert {surroundings.host}"))["ok"]
+        report = await rita.wait_for(lambda m: "equest the root" in shown(m) and not m["ephemeral"])
+        await rita.fault(kind="error", method="views.open", code=code)
+        await rita.click(report, "report_request")
+        answer = await rita.wait_for(lambda m: told in shown(m), channel="#connectors")
+    assert "/" not in shown(answer), shown(answer)
+    assert "incidents.log" not in shown(answer)

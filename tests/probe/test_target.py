@@ -432,6 +432,20 @@ def test_candidates_for_another_protocol_are_the_target_itself() -> None:
 @pytest.mark.parametrize(
     ("text", "addresses"),
     [
+        ("http://a/ and b.example", ["a:443", "b.example:443"]),
+        ("https://a.example/x?y b.example:636", ["a.example:443", "b.example:636"]),
+        ("a.example and b.example", ["a.example:443", "b.example:443"]),
+        ("ldap://h.example/OU=IT st.aff,DC=corp", ["h.example:389"]),
+    ],
+)
+def test_white_space_ends_a_url(text: str, addresses: list[str]) -> None:
+    found = parse_targets(text)
+    assert [t.address if isinstance(t, Target) else str(t) for t in found] == addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
         ("h1.example h2.example:636, h3.example 636;h4.example,1433",
          ["h1.example:443", "h2.example:636", "h3.example:636", "h4.example:1433"]),
         ("h1.example\nh2.example\r\n\r\nh1.example:443", ["h1.example:443", "h2.example:443"]),
