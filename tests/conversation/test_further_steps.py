@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+from sqlalchemy import update
+
 from bot.app import Bot
+from bot.requests.service import Requests
+from bot.store import tables
+from bot.store.database import Database
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Json, Surroundings, shown
 from tests.conversation.test_request import _line, _request
@@ -51,6 +59,116 @@ async def test_an_answer_by_modal_a_rejection_a_reopening_and_a_cancellation(
         await _line(sam, card, "cancelled this")
         card = await _state(sam, card, "🚫 cancelled")
         assert not _has(card, "request_cancel")
+
+
+@pytest.mark.parametrize("support_by", ["users", "channel"])
+async def test_an_external_member_can_be_support_staff(
+    surroundings: Surroundings, support_by: str
+) -> None:
+    rita, sam, ext, bea = (
+        surroundings.workspace.person(name) for name in ("rita", "sam", "ext", "bea")
+    )
+    users = (ext.id,) if support_by == "users" else ()
+    async with Bot(surroundings.settings(support_by=support_by, support_users=users)):
+        card = await _request(rita, sam, surroundings)
+        if support_by == "users":
+            assert (await bea.click(card, "request_take"))["ok"]
+            refusal = await bea.wait_for(lambda m: "Only support staff" in shown(m))
+            assert refusal["ephemeral"]
+        assert (await ext.click(card, "request_take"))["ok"]
+        await _line(ext, card, f"<@{ext.id}>", "took this")
+        card = await _state(ext, card, "being worked on")
+        assert (await ext.click(card, "request_install"))["ok"]
+        await _line(ext, card, f"<@{ext.id}>", "installed this")
+        await _state(ext, card, "installed, to be confirmed")
+
+
+async def test_an_event_that_slack_repeats_is_answered_once(surroundings: Surroundings) -> None:
+    rita = surroundings.workspace.person("rita")
+    async with Bot(surroundings.settings()):
+        # The mention comes as two events, `app_mention` and `message`.
+        await rita.fault(kind="drop_ack", method="events_api", count=2)
+        asked = await rita.say("#connectors", "@whichroot help")
+        acknowledged: set[str] = set()
+        repeated: dict[str, str] = {}
+        async with asyncio.timeout(10):
+            while "app_mention" not in repeated.values() or not acknowledged >= set(repeated):
+                await asyncio.sleep(0.1)
+                log = await rita.log()
+                repeated = {
+                    entry["envelope_id"]: entry["payload"]["event"]["type"]
+                    for entry in log
+                    if entry["kind"] == "envelope" and entry["attempt"] > 0
+                }
+                acknowledged = {
+                    entry["envelope_id"]
+                    for entry in log
+                    if entry["kind"] == "acknowledgement" and not entry.get("dropped")
+                }
+        events = [
+            entry["payload"]["event_id"]
+            for entry in log
+            if entry["kind"] == "envelope"
+            and entry["type"] == "events_api"
+            and entry["payload"]["event"]["type"] == "app_mention"
+        ]
+        assert len(events) == 2
+        assert len(set(events)) == 1
+        await surroundings.settled()
+        replies = [
+            m
+            for m in await rita.messages("#connectors")
+            if m.get("thread_ts") == asked["ts"] and m.get("bot_id")
+        ]
+    assert len(replies) == 1
+
+
+async def test_buttons_with_the_ids_of_another_team_are_refused(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        card = await _request(rita, sam, surroundings)
+        report = await rita.wait_for(lambda m: _has(m, "report_request"))
+        await surroundings.settled()
+        database = Database(surroundings.settings().database_url)
+        try:
+            # What the buttons name is from now on what another team keeps.
+            async with database.begin() as unit:
+                for table in (tables.requests, tables.lookups):
+                    await unit.execute(update(table).values(team="T0000000404"))
+            for action_id in ("request_take", "request_ask", "request_check", "request_details"):
+                before = len(await sam.messages(SUPPORT))
+                assert (await sam.click(card, action_id))["ok"]
+                await _refused(sam, SUPPORT, before, "no longer kept")
+            for action_id in ("report_request", "report_pem", "report_again", "report_details"):
+                before = len(await rita.messages("#connectors"))
+                assert (await rita.click(report, action_id))["ok"]
+                await _refused(rita, "#connectors", before, "no longer kept")
+            opened = [v for p in (rita, sam) for v in (await p.state())["views"]]
+            assert {view["callback_id"] for view in opened} == {"submitted"}
+            (request,) = await Requests(database).all()
+            assert str(request.state) == "posted"
+        finally:
+            await database.dispose()
+
+
+async def _refused(person: Person, channel: str, before: int, text: str) -> None:
+    """There is one message more, which only they see, and it says so."""
+    await person.until(
+        lambda state: (
+            [
+                m
+                for c in state["channels"]
+                if channel == f"#{c['name']}"
+                for m in c["messages"]
+                if m["ephemeral"] and text in shown(m)
+            ]
+            and before + 1
+            == next(len(c["messages"]) for c in state["channels"] if channel == f"#{c['name']}")
+        ),
+        what="refusal",
+    )
 
 
 async def _words(person: Person, message: Json, action_id: str, words: str) -> None:
