@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 
 import pytest
 from sqlalchemy import update
 
 from bot.app import Bot
+from bot.requests.delivery import Patience
 from bot.requests.service import Requests
 from bot.store import tables
 from bot.store.database import Database
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Json, Surroundings, shown
-from tests.conversation.test_request import _line, _request
+from tests.conversation.test_request import _line, _modal, _request
 from tests.support.servers import tls_server
 from workspace import Person
 
@@ -59,6 +62,45 @@ async def test_an_answer_by_modal_a_rejection_a_reopening_and_a_cancellation(
         await _line(sam, card, "cancelled this")
         card = await _state(sam, card, "🚫 cancelled")
         assert not _has(card, "request_cancel")
+
+
+async def test_what_was_given_up_is_tried_again_by_button_and_by_command(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    nowhere = surroundings.settings(support_channel="C0000000404")
+    async with Bot(nowhere, patience=Patience(attempts=1)):
+        view = await _modal(rita, surroundings.host)
+        assert (await rita.submit(view, {"environment": "production"}))["ok"]
+        first = await rita.wait_for(lambda m: _has(m, "act_retry"), channel="@app")
+        assert "could not do something" in shown(first)
+        view = await _modal(rita, surroundings.unproven_host)
+        values = {"environment": "production", "confirmed": ["yes"]}
+        assert (await rita.submit(view, values))["ok"]
+        second = await rita.wait_for(
+            lambda m: _has(m, "act_retry") and m["ts"] != first["ts"], channel="@app"
+        )
+    short_id = shown(second).split("[", 1)[1].split("]", 1)[0]
+    async with Bot(surroundings.settings()):
+        assert (await rita.click(first, "act_retry"))["ok"]
+        await _notice(rita, "I am trying again")
+        await sam.wait_for(
+            lambda m: surroundings.host in shown(m) and _has(m, "request_take"), channel=SUPPORT
+        )
+        assert surroundings.unproven_host not in str(await sam.messages(SUPPORT))
+        retried = await _command(surroundings, "requests", "retry", short_id)
+        assert "will be tried again" in retried
+        await sam.wait_for(
+            lambda m: surroundings.unproven_host in shown(m) and _has(m, "request_take"),
+            channel=SUPPORT,
+        )
+        # The PEMs, which waited behind the cards, follow.
+        await sam.until(
+            lambda state: [m for c in state["channels"] for m in c["messages"] if m.get("files")][
+                1:
+            ],
+            what="a second PEM",
+        )
 
 
 @pytest.mark.parametrize("support_by", ["users", "channel"])
@@ -169,6 +211,22 @@ async def _refused(person: Person, channel: str, before: int, text: str) -> None
         ),
         what="refusal",
     )
+
+
+async def _command(surroundings: Surroundings, *arguments: str) -> str:
+    """What ``whichroot`` with these arguments prints; it succeeds."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **surroundings.environment()},
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return output.decode()
 
 
 async def _words(person: Person, message: Json, action_id: str, words: str) -> None:
