@@ -103,6 +103,26 @@ async def test_what_was_given_up_is_tried_again_by_button_and_by_command(
         )
 
 
+async def test_a_pem_that_was_given_up_follows_once_the_bot_is_invited(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    bot = (await sam.state())["app"]["bot_user_id"]
+    await sam.remove(SUPPORT, bot)
+    async with Bot(surroundings.settings(), patience=Patience(attempts=1)):
+        view = await _modal(rita, surroundings.host)
+        assert (await rita.submit(view, {"environment": "production"}))["ok"]
+        # A card may be posted by anybody; a file by members alone.
+        notice = await rita.wait_for(lambda m: _has(m, "act_retry"), channel="@app")
+        assert "invite" in shown(notice)
+        await sam.invite(SUPPORT, bot)
+        assert (await rita.click(notice, "act_retry"))["ok"]
+        await sam.wait_for(lambda m: bool(m.get("files")), channel=SUPPORT)
+        await surroundings.settled()
+        cards = [m for m in await sam.messages(SUPPORT) if _has(m, "request_take")]
+    assert len(cards) == 1
+
+
 @pytest.mark.parametrize("support_by", ["users", "channel"])
 async def test_an_external_member_can_be_support_staff(
     surroundings: Surroundings, support_by: str
