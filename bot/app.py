@@ -76,14 +76,15 @@ class OneWorkspace:
 
 class Bot:
     """A running bot; an asynchronous context manager. ``port`` is where health and HTTP mode
-    listen.
+    listen. ``patience`` is how long delivering is tried; by default as the settings say.
 
     Entering raises SettingsError where tokens are missing or refused, StoreError where the database
     cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, patience: Patience | None = None) -> None:
         self._settings = settings
+        self._patience = patience or Patience(lease=settings.lease)
         self.port = settings.listen_port
         self.metrics = Metrics()
         self._tasks = Tasks()
@@ -226,7 +227,7 @@ class Bot:
                 on_failed=failed,
                 observe=self._observe,
                 pool=pool,
-                patience=Patience(lease=self._settings.lease),
+                patience=self._patience,
                 concurrency=concurrency,
             )
             task = asyncio.create_task(delivery.run())
