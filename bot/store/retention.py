@@ -78,7 +78,9 @@ async def purge(
         )
     return Purged(
         await _remove(database, lookups, lookups.c.id, old_lookups, prefixes=("lookup:",)),
-        await _remove(database, requests, requests.c.id, old_requests, prefixes=("request:", "ticket:")),
+        await _remove(
+            database, requests, requests.c.id, old_requests, prefixes=("request:", "ticket:")
+        ),
         await _remove(database, acts, acts.c.id, old_acts),
         await _remove(database, seen, seen.c.key, old_keys),
     )
