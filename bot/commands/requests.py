@@ -243,7 +243,9 @@ def _described(request: InstallRequest) -> Iterator[str]:
         "Note": request.note,
         "Option": installation.option,
         "Reason": installation.reason,
-        "Provenance": "confirmed by the requester" if installation.provenance_confirmed else None,
+        "Provenance": "confirmed with the system's owner"
+        if installation.provenance_confirmed
+        else None,
         "Ticket": _ticket(request),
     }
     for name, value in known.items():

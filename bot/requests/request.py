@@ -62,7 +62,7 @@ class Installation:
     predictions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By Java version: `accepted` and `message`, as in `bot.report.Prediction`."""
     provenance_confirmed: bool = False
-    """The requester confirmed the fingerprint with the system's owner."""
+    """Somebody said that the system's owner confirmed the fingerprint."""
     reason: str = ""
     """Why the server's own certificate, where it is that."""
 

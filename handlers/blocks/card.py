@@ -146,6 +146,6 @@ def _small_print(request: InstallRequest) -> list[Markup]:
     if java:
         lines.append(fill("Java {}", java))
     if request.installation.provenance_confirmed:
-        lines.append(Markup("The requester confirmed the fingerprint with the system's owner."))
+        lines.append(Markup("The fingerprint is confirmed with the system's owner."))
     lines.append(fill("Changed {}", f"{request.changed_at:%Y-%m-%d %H:%M} UTC"))
     return lines

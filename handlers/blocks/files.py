@@ -109,9 +109,18 @@ def compared_message(
         value = json.dumps({"request": request, "file": file})
         buttons = [button("Ignore", IGNORE, value)]
         if accepted:
-            buttons.insert(0, button("Use this one", USE, value, style="primary"))
+            use = button("Use this one", USE, value, style="primary", confirm=_question(compared))
+            buttons.insert(0, use)
         blocks.append(actions(*buttons))
     return Message(top_text(fill("{}: {}", name, Markup(verdict))), tuple(blocks))
+
+
+def _question(compared: Sequence[Compared]) -> str:
+    """Nobody vouches for a file that lies in a thread: whoever uses it says that its owner did."""
+    which = "the fingerprints above"
+    if len(compared) == 1:
+        which = f"the SHA-256 fingerprint {fingerprint(compared[0].certificate.sha256)}"
+    return f"Did the system's owner confirm {which}? Your Yes is kept with the request."
 
 
 def private_key_message(refusal: str, deleted: bool, *, in_text: bool = False) -> Message:

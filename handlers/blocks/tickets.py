@@ -61,7 +61,7 @@ def ticket_draft(request: InstallRequest, marker: str, thread: str) -> TicketDra
         ("Prediction", _prediction(request)),
         (
             "Provenance",
-            "The requester confirmed the fingerprint with the system's owner."
+            "The fingerprint is confirmed with the system's owner."
             if installation.provenance_confirmed
             else "",
         ),

@@ -119,6 +119,8 @@ class InquiryCourier:
             installation = uploaded_installation(report, certificates)
             if isinstance(installation, str):
                 return error_message(FormatError(installation))
+            # The button asked whoever pressed it.
+            installation = replace(installation, provenance_confirmed=True)
             if installation.option == "server":
                 reason = f"Chosen in the thread by {name}."
                 installation = replace(installation, reason=reason)

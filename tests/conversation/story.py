@@ -112,6 +112,7 @@ class Story:
         assert (await self.sam.click(compared, "file_use"))["ok"]
         await self._accepted()
         await self._line("exchanged the certificate")
+        await self._card("The fingerprint is confirmed with the system's owner.")
         await self.sam.wait_for(
             lambda m: (
                 bool(m.get("files"))

@@ -13,7 +13,7 @@ import pytest
 from bot.pki.certificate import Certificate
 from bot.pki.errors import explain
 from bot.pki.formats import read
-from bot.report import Verdict
+from bot.report import Prediction, Verdict
 from bot.requests.request import (
     Entry,
     Installation,
@@ -187,6 +187,18 @@ def test_files_keep_the_limits() -> None:
     compared = [Compared(c, relations[n % 6]) for n, c in enumerate(found)]
     check(compared_message(LONG, compared, None, ["ab" * 32] * 8, "r", "f"))
     check(private_key_message(LONG, False))
+
+
+def test_whoever_uses_a_file_says_that_its_fingerprint_was_confirmed() -> None:
+    found = Certificate.from_der(make_root("Other Root").der)
+    accepted = {"25": Prediction(True, None)}
+    message = compared_message(
+        "a.pem", [Compared(found, "same_key")], accepted, ["ab" * 32], "r", "f"
+    )
+    buttons = [e for block in message.blocks for e in block.get("elements", ())]
+    (use,) = (one for one in buttons if one.get("action_id") == "file_use")
+    assert found.fingerprint in use["confirm"]["text"]["text"]
+    check(message)
 
 
 def test_explanations_and_help_keep_the_limits() -> None:
