@@ -269,6 +269,7 @@ class Bot:
         for _ in range(self._settings.socket_connections):
             connection = SocketConnection(app, self._settings.slack_app_token, self._intake)
             try:
+                # Bolt's method has no types.
                 await connection.connect_async()  # type: ignore[no-untyped-call]
             except SlackApiError as error:
                 code = str(error.response.get("error", ""))

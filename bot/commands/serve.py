@@ -165,6 +165,7 @@ def _stop_on_signals() -> asyncio.Event:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
+        # Windows' event loop has no signal handlers; Ctrl+C ends it there all the same.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stopped.set)
     return stopped

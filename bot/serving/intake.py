@@ -58,6 +58,7 @@ class SocketConnection(AsyncSocketModeHandler):
         super().__init__(app, app_token)
         self._intake = intake
 
+    # Narrower than its base class, as Bolt's own handler for aiohttp is.
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         """Hands one envelope to Bolt, or leaves it unacknowledged."""
         if not self._intake.is_open:

@@ -242,6 +242,7 @@ async def test_a_reader_that_has_had_enough_ends_the_run_quietly() -> None:
         assert process.stderr
         process.stdin.write(b"127.0.0.1:1\n")
         await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+        # A stream reader has no public way to go away.
         process.stdout._transport.close()  # type: ignore[attr-defined]
         process.stdin.write(b"127.0.0.1:2\n" * 100)
         process.stdin.close()

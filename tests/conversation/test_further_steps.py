@@ -28,6 +28,7 @@ async def test_the_owner_is_asked_with_a_message_that_is_ready(surroundings: Sur
         for host in (surroundings.unproven_host, f"nowhere.corp.example:{rootless.port}"):
             assert (await rita.command("#connectors", f"/cert {host}"))["ok"]
             report = await rita.wait_for(
+                # mypy infers no type for a lambda's default.
                 lambda m, host=host: host in shown(m) and _has(m, "report_ask")  # type: ignore[misc]
             )
             assert (await rita.click(report, "report_ask"))["ok"]

@@ -146,7 +146,7 @@ async def test_a_replica_killed_in_mid_poll_is_replaced(
         sys.executable, "-m", "tests.desks.polling", json.dumps(given)
     )
     async with asyncio.timeout(20):
-        while server.calls.count("fragments") < calls + 3:  # noqa: ASYNC110
+        while server.calls.count("fragments") < calls + 3:  # noqa: ASYNC110  the server tells
             await asyncio.sleep(0.05)
     process.kill()
     await process.wait()

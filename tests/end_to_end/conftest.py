@@ -58,6 +58,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 
     async def open_it(url: str, **options: object) -> Page:
         chosen = {"viewport": {"width": 1440, "height": 900}, **options}
+        # The options are Playwright's own, passed on as they come.
         context = await browser.new_context(**chosen)  # type: ignore[arg-type]
         contexts.append(context)
         page = await context.new_page()
