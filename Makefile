@@ -8,7 +8,7 @@ JDK_STAMPS := $(JDKS:%=.cache/jdk/%.stamp)
 # start would take half as long again.
 COMPILE = $(BIN)/python -m compileall -q bot handlers workspace
 
-.PHONY: run test lint format roots picture bench lock clean
+.PHONY: run test lint format roots picture bench audit release lock clean
 
 # The bot: in Slack where there is a token, else in a workspace of its own. ARGS="check HOST" and the
 # like run any command.
@@ -39,6 +39,14 @@ bench: $(VENV)/dev.stamp $(JDK_STAMPS)
 picture: $(VENV)/dev.stamp
 	$(BIN)/python -m tools.make_picture
 
+# Vulnerabilities known of the locked packages; where the data cannot be had, it says so.
+audit: $(VENV)/dev.stamp .cache/release/stamp
+	$(BIN)/python -m tools.audit requirements.lock $(ARGS)
+
+# The wheel (built twice and compared), its bill of materials, licences and checksums, in dist/.
+release: $(VENV)/dev.stamp .cache/release/stamp
+	$(BIN)/python -m tools.release
+
 # Rewrites the lock files from pyproject.toml.
 lock: $(VENV)/bin/python
 	$(BIN)/pip install --quiet uv
@@ -48,6 +56,8 @@ lock: $(VENV)/bin/python
 		--group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 		--group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+		--group release --output-file tools/release/requirements.lock
 
 clean:
 	rm -rf $(VENV) .cache dist
@@ -66,6 +76,13 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	$(COMPILE)
 	touch $@ $(VENV)/run.stamp
+
+# Apart from the rest: they judge it.
+.cache/release/stamp: tools/release/requirements.lock
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --require-hashes --requirement $<
+	touch $@
 
 # The judges: one real JVM per supported Java version, each wheel in a folder of its own.
 .cache/jdk/%.stamp: tests/conformance/jdks/jdk-%.lock | $(VENV)/bin/python
