@@ -31,8 +31,9 @@ format: $(VENV)/dev.stamp
 roots: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/python -m tools.make_roots $(ARGS)
 
-# How fast it is, beside OpenSSL, real Java and cryptography.
+# How fast it is, beside its peers; one that cannot be installed is named as absent.
 bench: $(VENV)/dev.stamp $(JDK_STAMPS)
+	-@$(MAKE) --no-print-directory .cache/peers/stamp
 	$(BIN)/python -m tools.bench $(ARGS)
 
 # Draws docs/check.svg from a real run.
@@ -58,6 +59,8 @@ lock: $(VENV)/bin/python
 		--group build --constraint requirements-dev.lock --output-file requirements-build.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 		--group release --output-file tools/release/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+		--group peers --output-file tools/bench/peers.lock
 
 clean:
 	rm -rf $(VENV) .cache dist
@@ -77,8 +80,10 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(COMPILE)
 	touch $@ $(VENV)/run.stamp
 
-# Apart from the rest: they judge it.
+# Environments apart from the rest.
 .cache/release/stamp: tools/release/requirements.lock
+.cache/peers/stamp: tools/bench/peers.lock
+.cache/release/stamp .cache/peers/stamp:
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --require-hashes --requirement $<

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.bench.material import make_material
 from tools.bench.predictions import analysis, predictions
-from tools.bench.processes import many_hosts, one_host
+from tools.bench.processes import incomplete_chain, many_hosts, one_host
 from tools.bench.server import serving
 from tools.bench.table import table
 
@@ -24,8 +24,12 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         material = make_material(Path(folder))
-        with serving(material.chain, material.key) as port:
-            rows = [*one_host(material, port), many_hosts(material, port, Path(folder))]
+        with serving(material.chain, material.key) as server:
+            rows = [
+                *one_host(material, server.port),
+                *incomplete_chain(material, Path(folder)),
+                *many_hosts(material, server, Path(folder)),
+            ]
         rows += [*predictions(material), analysis(material)]
     print(table(rows))
 
