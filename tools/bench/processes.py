@@ -146,8 +146,14 @@ def many_hosts(material: Material, server: Server, folder: Path) -> list[Row]:
     ]
 
 
-def _beside(ours: Peer, peers: Sequence[Peer], environment: Mapping[str, str]) -> list[Row]:
-    """Ours and the peers that are installed, one after the other, round by round."""
+def _beside(
+    ours: Peer,
+    peers: Sequence[Peer],
+    environment: Mapping[str, str],
+    before: Callable[[], None] = lambda: None,
+) -> list[Row]:
+    """Ours and the peers that are installed, one after the other, round by round; ``before`` is
+    called ahead of each run."""
     present = [ours, *(peer for peer in peers if peer.present)]
     spent: dict[str, list[_Spent]] = {peer.name: [] for peer in present}
     for number in range(_ROUNDS + 1):
