@@ -26,10 +26,13 @@ from bot.store.outbox import POSTS, Act
 Receipt: TypeAlias = Mapping[str, Any]
 OnDelivered: TypeAlias = Callable[[Unit, Act, Receipt], Awaitable[None]]
 OnFailed: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
+OnPutOff: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
 #: Told of each attempt: the act, `delivered`, `later`, `again` or `failed`, and its seconds.
 Observe: TypeAlias = Callable[[Act, str, float], None]
 
 _MAX_LATER_SECONDS: Final = 3600.0
+#: Whoever asks to wait for no time at all is not asked again in the same breath.
+_MIN_LATER_SECONDS: Final = 0.01
 _MEND_CLOCK_SECONDS: Final = 60.0
 
 _logger = logging.getLogger("whichroot.delivery")
@@ -50,7 +53,14 @@ class Later(WhichrootError):
 
 class Undeliverable(WhichrootError):
     """The other side refuses the act; ``message`` says why in a sentence that a person will see. It
-    is tried again a few times and has then failed."""
+    is tried again a few times and has then failed.
+
+    ``final``: trying again changes nothing until somebody has, so it has failed at once.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, final: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.final = final
 
 
 class Courier(Protocol):
@@ -91,7 +101,8 @@ class Delivery:
     """Delivers the acts of one pool of the outbox with up to ``concurrency`` couriers at once.
 
     ``on_delivered(unit, act, receipt)`` runs in the transaction that marks the act done,
-    ``on_failed(unit, act, reason)`` in the one that gives it up. What they put is kept with that.
+    ``on_failed(unit, act, reason)`` in the one that gives it up, ``on_put_off(unit, act, reason)`` in
+    the one that makes it wait. What they put is kept with that.
     """
 
     def __init__(
@@ -101,6 +112,7 @@ class Delivery:
         on_delivered: OnDelivered,
         *,
         on_failed: OnFailed | None = None,
+        on_put_off: OnPutOff | None = None,
         observe: Observe | None = None,
         pool: str = POSTS,
         concurrency: int = 8,
@@ -110,6 +122,7 @@ class Delivery:
         self._couriers = couriers
         self._on_delivered = on_delivered
         self._on_failed = on_failed
+        self._on_put_off = on_put_off
         self._observe = observe
         self._pool = pool
         self._concurrency = concurrency
@@ -253,9 +266,11 @@ class Delivery:
             receipt = await self._call(act)
         except Later as later:
             seconds = patience.wait(lease.delays + 1) if later.seconds is None else later.seconds
-            until = timedelta(seconds=min(max(seconds, 0.0), _MAX_LATER_SECONDS))
+            until = timedelta(seconds=min(max(seconds, _MIN_LATER_SECONDS), _MAX_LATER_SECONDS))
             return "later", self._put_off(lease, until, later)
         except Undeliverable as refusal:
+            if refusal.final:
+                return "failed", self._give_up(lease, str(refusal), act.maybe_delivered)
             return self._failure(lease, str(refusal), maybe_delivered=act.maybe_delivered)
         except _TooLong:
             reason = f"It took longer than {patience.courier:g} seconds."
@@ -312,6 +327,8 @@ class Delivery:
 
     def _put_off(self, lease: Lease, wait: timedelta, later: Later) -> Settle:
         async def settle(unit: Unit) -> None:
+            if self._on_put_off:
+                await self._on_put_off(unit, lease.act, later.message)
             leases.put_off(
                 unit, lease, unit.now + wait, later.message, maybe_delivered=later.maybe_delivered
             )

@@ -365,7 +365,7 @@ class JournalCourier:
 async def _place(parts: Parts, act: Act) -> tuple[InstallRequest, Desk | None]:
     request = await parts.requests.get(str(act.payload["request"]))
     if request is None:
-        raise Undeliverable("The request is no longer kept.")
+        raise Undeliverable("The request is no longer kept.", final=True)
     return request, parts.desks.of(request.environment) if parts.desks else None
 
 
