@@ -51,7 +51,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         try:
             await _act(parts, args, request, action, key=f"press:{args.body.get('trigger_id')}")
         except Refused as refusal:
-            await refuse(args, refusal)
+            await refuse(args, parts.people.sure(team_of(args), refusal))
             return
         await args.ack()
 
@@ -66,7 +66,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             if action is Action.ANSWER and request.state is not State.WAITING:
                 raise Refused("This question waits for no answer any more.")
         except Refused as refusal:
-            await refuse(args, refusal)
+            await refuse(args, parts.people.sure(team_of(args), refusal))
             return
         view = words_view(request, action)
         await args.client.views_open(trigger_id=args.body["trigger_id"], view=view)
@@ -151,6 +151,9 @@ async def _words(parts: Parts, args: AsyncArgs) -> None:
         action = Action(metadata["action"])
         await _act(parts, args, request, action, key=f"view:{view['id']}", text=text)
     except Refused as refusal:
-        await args.ack(response_action="errors", errors={WORDS_BLOCK: str(refusal)[:2000]})
+        await args.ack(
+            response_action="errors",
+            errors={WORDS_BLOCK: str(parts.people.sure(team_of(args), refusal))[:2000]},
+        )
         return
     await args.ack()

@@ -77,7 +77,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             actor = await parts.people.actor(args.client, team_of(args), identifier, name)
             check_role(Action.REPLACE, await parts.requests.roles(request, actor))
         except Refused as refusal:
-            await refuse(args, refusal)
+            await refuse(args, parts.people.sure(team_of(args), refusal))
             return
         payload = {
             "do": "use",

@@ -141,7 +141,7 @@ async def hurry(unit: Unit, reasons: Collection[str]) -> None:
 
 async def held_up(unit: Unit, *, limit: int = 5) -> Mapping[str, int]:
     """Why acts wait that were tried already, and how many for each reason; the commonest first."""
-    count = func.count().label("count")
+    count = func.count().label("held_up")
     statement = (
         select(acts.c.reason, count)
         .where(acts.c.state == "waiting", acts.c.reason.is_not(None))
@@ -149,7 +149,7 @@ async def held_up(unit: Unit, *, limit: int = 5) -> Mapping[str, int]:
         .order_by(count.desc())
         .limit(limit)
     )
-    return {row.reason: row[1] for row in await unit.execute(statement)}
+    return {row.reason: row.held_up for row in await unit.execute(statement)}
 
 
 async def held_up_in(unit: Unit, names: Collection[str]) -> Mapping[str, str]:

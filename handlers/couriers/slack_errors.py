@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.requests.delivery import Later, Undeliverable
-from bot.serving.oauth import NOT_ACCEPTED
+from bot.serving.authorizing import NOT_ACCEPTED
 
 #: What the network and Slack's client raise where Slack gives no answer that can be read.
 UNREACHABLE: Final = (
@@ -142,6 +142,11 @@ def code_of(error: SlackApiError) -> str:
     """The code that Slack answered, or `http_…` where there is none."""
     data, status = _answer(error)
     return str(data.get("error") or f"http_{status}")
+
+
+def is_shut_out(error: SlackApiError) -> bool:
+    """Whether the token is of no use."""
+    return code_of(error) in _SHUT_OUT
 
 
 def told_apart(error: SlackApiError) -> Later | Undeliverable:
