@@ -59,7 +59,7 @@ _DELIVERY_SECONDS: Final = 15.0
 _STALE_SECONDS: Final = 600.0
 #: How long a check of the database may take, and how long the start waits for Slack.
 _CHECK_SECONDS: Final = 5.0
-_CONNECT_SECONDS: Final = 10.0
+_CONNECT_SECONDS: Final = 5.0
 _POSTING: Final = 8
 
 
