@@ -11,7 +11,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
 from bot import incidents
@@ -34,6 +34,7 @@ _MAX_LATER_SECONDS: Final = 3600.0
 #: Whoever asks to wait for no time at all is not asked again in the same breath.
 _MIN_LATER_SECONDS: Final = 0.01
 _MEND_CLOCK_SECONDS: Final = 60.0
+_CLOCK_JUMP: Final = timedelta(seconds=1)
 
 _logger = logging.getLogger("whichroot.delivery")
 
@@ -220,14 +221,21 @@ class Delivery:
     async def _keep_leases(self) -> None:
         loop = asyncio.get_running_loop()
         mended = loop.time()
+        ahead = self._ahead()
         while True:
             await asyncio.sleep(self._patience.lease / 3)
+            was_set_back = ahead - self._ahead() > _CLOCK_JUMP
             try:
                 async with self._database.begin() as unit:
                     lost = await leases.renew(unit, list(self._running.values()), self._length)
-                    if loop.time() - mended > _MEND_CLOCK_SECONDS:
+                    if was_set_back:
+                        await leases.mend_clock(unit, self._length, _CLOCK_JUMP)
+                    elif loop.time() - mended > _MEND_CLOCK_SECONDS:
                         await leases.mend_clock(unit, self._length)
                         mended = loop.time()
+                ahead = self._ahead()
+                if was_set_back:
+                    self._wake.set()
             except StoreError as error:
                 _logger.warning("leases cannot be renewed: %s", error.message)
                 continue
@@ -238,6 +246,11 @@ class Delivery:
                 # Who has the outcome already finds out by keeping it.
                 if lease in lost and task not in self._with_outcome:
                     task.cancel()
+
+    def _ahead(self) -> timedelta:
+        """How far the clock is from one that nobody sets."""
+        since = timedelta(seconds=asyncio.get_running_loop().time())
+        return self._database.clock() - datetime.min.replace(tzinfo=UTC) - since
 
     async def _deliver(self, lease: Lease) -> None:
         """One attempt and its outcome in the outbox."""
