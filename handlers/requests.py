@@ -23,7 +23,7 @@ from handlers.blocks.request_views import (
     words_view,
 )
 from handlers.couriers.inquiries import put_explanation
-from handlers.keys import refusal_of
+from handlers.keys import refusal_of, without_passwords
 from handlers.parts import Parts, team_of, user_of
 
 _AT_ONCE: Final = {
@@ -146,6 +146,7 @@ async def _words(parts: Parts, args: AsyncArgs) -> None:
     if key := await asyncio.to_thread(refusal_of, text):
         await args.ack(response_action="errors", errors={WORDS_BLOCK: key[:2000]})
         return
+    text = without_passwords(text)
     try:
         request = await kept_request(parts, args, metadata["request"])
         action = Action(metadata["action"])

@@ -3,6 +3,7 @@ database, and the pages through which it is installed."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -150,13 +151,18 @@ class StateStore(AsyncOAuthStateStore):
         state = secrets.token_urlsafe(32)
         async with self._database.begin() as unit:
             keep = timedelta(seconds=_STATE_SECONDS)
-            await self._seen.first(unit, f"oauth:{state}", keep=keep)
+            await self._seen.first(unit, _state_key(state), keep=keep)
         return state
 
     async def async_consume(self, state: str) -> bool:
         """Whether it was issued and not used."""
         async with self._database.begin() as unit:
-            return await self._seen.forget(unit, f"oauth:{state[:200]}")
+            return await self._seen.forget(unit, _state_key(state))
+
+
+def _state_key(state: str) -> str:
+    """What is kept of a state: whoever reads the database cannot use it."""
+    return f"oauth:{hashlib.sha256(state.encode()).hexdigest()}"
 
 
 class ManyWorkspaces:
