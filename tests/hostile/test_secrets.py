@@ -16,7 +16,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -135,7 +135,7 @@ async def test_no_secret_of_the_settings_and_no_private_key_leaves(
     key = load_pem_private_key(surroundings.leaf.key_pem, None)
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     keystore_password = f"p12-{CANARY}"
-    assert isinstance(key, rsa.RSAPrivateKey) or hasattr(key, "private_numbers")
+    assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     p12 = serialize_key_and_certificates(
         b"server", key, None, None, BestAvailableEncryption(keystore_password.encode())
     )
