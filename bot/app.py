@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-)
+from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
@@ -27,10 +23,12 @@ from bot.desks.polling import Poller
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
-from bot.requests.delivery import Delivery, Patience, Receipt
+from bot.requests.delivery import Delivery, Later, Patience, Receipt
 from bot.requests.messages import Messages
 from bot.requests.service import Requests
-from bot.serving.health import health_application
+from bot.serving import logs
+from bot.serving.authorizing import NOT_ACCEPTED, NOT_INSTALLED, InstalledBots, OneBot
+from bot.serving.health import Condition, health_application
 from bot.serving.housekeeping import keep_house
 from bot.serving.intake import Intake, SocketConnection, add_http_intake
 from bot.serving.logs import logger
@@ -42,13 +40,14 @@ from bot.serving.oauth import (
     oauth_settings,
 )
 from bot.serving.tasks import Tasks
-from bot.settings import Settings
+from bot.settings import Settings, secrets_of
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
 from bot.store.installations import Installations
 from bot.store.lookups import Lookups
 from bot.store.outbox import LOOKUPS, POSTS, Act
 from bot.store.seen import Seen
+from handlers.couriers.slack_errors import UNREACHABLE, code_of, is_shut_out, told_apart
 from handlers.parts import Clients, Parts
 from handlers.people import People
 
@@ -56,8 +55,11 @@ from handlers.people import People
 _INTAKE_SECONDS: Final = 4.0
 _TASK_SECONDS: Final = 4.0
 _DELIVERY_SECONDS: Final = 15.0
-#: An outbox whose oldest act is older than this is stuck.
+#: An outbox in which something is due for longer than this is stuck.
 _STALE_SECONDS: Final = 600.0
+#: How long a check of the database may take, and how long the start waits for Slack.
+_CHECK_SECONDS: Final = 5.0
+_CONNECT_SECONDS: Final = 5.0
 _POSTING: Final = 8
 
 
@@ -72,6 +74,10 @@ class OneWorkspace:
     async def web(self, team: str) -> AsyncWebClient:
         """The same client for every team: a shared channel belongs to several."""
         return self._client
+
+    async def removed(self, enterprise_id: str | None, team_id: str | None) -> None:
+        """What is accepted waits until there is a token that Slack accepts."""
+        logger.warning("The app was removed.", extra={"team": team_id or enterprise_id})
 
 
 class Bot:
@@ -93,9 +99,16 @@ class Bot:
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
         self._installations: InstallationStore | None = None
+        self._authorize: OneBot | InstalledBots
         if settings.slack_client_id:
             installations = Installations(self._database, settings.encryption_keys)
-            self._installations = InstallationStore(installations)
+            self._installations = InstallationStore(installations, self._installed)
+            self._authorize = InstalledBots(self._installations)
+            self._clients: Clients = ManyWorkspaces(settings, self._installations)
+        else:
+            self._clients = OneWorkspace(settings)
+            self._authorize = OneBot(self._web_client(settings.slack_bot_token))
+        logs.hide(secrets_of(settings))
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
@@ -127,8 +140,9 @@ class Bot:
         desks = self._desks(stack)
         parts = self._parts(runner, desks)
         app = self._application()
-        if not settings.slack_client_id:
-            await self._check_token(app)
+        if isinstance(self._authorize, OneBot):
+            await self._check_token(self._authorize)
+        await self._resume()
         handlers.register(app, parts)
         await self._deliver(stack, parts)
         housekeeping = asyncio.create_task(keep_house(self._database, settings))
@@ -149,6 +163,7 @@ class Bot:
         if self._settings.desk_file is None:
             return None
         desks = Desks(load_desks(self._settings.desk_file))
+        logs.hide(desks.secrets)
         stack.push_async_callback(desks.aclose)
         return desks
 
@@ -162,50 +177,66 @@ class Bot:
             messages=Messages(database),
             seen=Seen(),
             runner=runner,
-            clients=self._clients(),
+            clients=self._clients,
             people=People(self._settings),
             tasks=self._tasks,
             metrics=self.metrics,
             desks=desks,
         )
 
-    def _clients(self) -> Clients:
-        if self._installations is None:
-            return OneWorkspace(self._settings)
-        return ManyWorkspaces(self._settings, self._installations)
+    def _web_client(self, token: str | None = None) -> AsyncWebClient:
+        settings = self._settings
+        return AsyncWebClient(
+            token,
+            base_url=settings.slack_api_url,
+            timeout=10,
+            retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=1)],
+        )
 
     def _application(self) -> AsyncApp:
         settings = self._settings
-        client = AsyncWebClient(
-            settings.slack_bot_token or None,
-            base_url=settings.slack_api_url,
-            timeout=10,
-            retry_handlers=[
-                AsyncConnectionErrorRetryHandler(max_retry_count=1),
-                AsyncRateLimitErrorRetryHandler(max_retry_count=1),
-            ],
-        )
         return AsyncApp(
             logger=logger.getChild("bolt"),
-            client=client,
+            client=self._web_client(),
             signing_secret=settings.slack_signing_secret or "unused in Socket Mode",
             request_verification_enabled=settings.mode == "http",
             # A request is answered when its listener has kept what it accepts, and not before.
             process_before_response=True,
+            # An AsyncAuthorize is taken as well, which its type does not say.
+            authorize=self._authorize,  # type: ignore[arg-type]
             oauth_settings=oauth_settings(settings, self._database, self._installations)
             if self._installations
             else None,
         )
 
-    async def _check_token(self, app: AsyncApp) -> None:
+    async def _check_token(self, bot: OneBot) -> None:
         try:
-            await app.client.auth_test()
+            await bot.learn()
         except SlackApiError as error:
-            code = str(error.response.get("error", ""))
+            if isinstance(told_apart(error), Later) and not is_shut_out(error):
+                logger.warning("Slack does not say whose the token is.", extra={"state": "waiting"})
+                return
             raise SettingsError(
-                f"Slack does not accept SLACK_BOT_TOKEN ({code}).",
+                f"Slack does not accept SLACK_BOT_TOKEN ({code_of(error)}).",
                 "Copy the Bot User OAuth Token from the app's page “OAuth & Permissions”.",
             ) from None
+        except UNREACHABLE as error:
+            logger.warning(
+                "Slack cannot be reached.",
+                extra={"state": "waiting", "error": type(error).__name__},
+            )
+
+    async def _installed(self) -> None:
+        """A workspace has the app anew: what waits for that goes on."""
+        if isinstance(self._clients, ManyWorkspaces):
+            self._clients.forget()
+        if isinstance(self._authorize, InstalledBots):
+            self._authorize.forget()
+        await self._resume()
+
+    async def _resume(self) -> None:
+        async with self._database.begin() as unit:
+            await outbox.hurry(unit, (NOT_ACCEPTED, NOT_INSTALLED))
 
     async def _deliver(self, stack: contextlib.AsyncExitStack, parts: Parts) -> None:
         couriers = handlers.couriers(parts)
@@ -216,6 +247,9 @@ class Bot:
         async def failed(unit: Unit, act: Act, reason: str) -> None:
             await handlers.on_failed(parts, unit, act, reason)
 
+        async def put_off(unit: Unit, act: Act, reason: str) -> None:
+            await handlers.on_put_off(parts, unit, act, reason)
+
         for pool, concurrency in (
             (POSTS, _POSTING),
             (LOOKUPS, self._settings.lookups_per_workspace),
@@ -225,6 +259,7 @@ class Bot:
                 couriers,
                 delivered,
                 on_failed=failed,
+                on_put_off=put_off,
                 observe=self._observe,
                 pool=pool,
                 patience=self._patience,
@@ -266,36 +301,58 @@ class Bot:
         self.port = runner.addresses[0][1]
 
     async def _connect(self, stack: contextlib.AsyncExitStack, app: AsyncApp) -> None:
+        token = self._settings.slack_app_token
+        await self._check_app_token(token)
+        connecting = []
         for _ in range(self._settings.socket_connections):
-            connection = SocketConnection(app, self._settings.slack_app_token, self._intake)
-            try:
-                # Bolt's method has no types.
-                await connection.connect_async()  # type: ignore[no-untyped-call]
-            except SlackApiError as error:
-                code = str(error.response.get("error", ""))
-                raise SettingsError(
-                    f"Slack does not accept SLACK_APP_TOKEN ({code}).",
-                    "Make an app-level token with the scope connections:write.",
-                ) from None
+            connection = SocketConnection(app, token, self._intake)
             stack.push_async_callback(connection.close_async)
+            # Bolt's method has no types. It tries until it succeeds.
+            task = asyncio.create_task(connection.connect_async())  # type: ignore[no-untyped-call]
+            stack.push_async_callback(_ended, task)
+            stack.callback(task.cancel)
             self._connections.append(connection)
+            connecting.append(task)
+        # Where Slack is out of reach the bot runs all the same: what it has accepted is looked up,
+        # the desk is polled, and it is ready once Slack is back.
+        await asyncio.wait(connecting, timeout=_CONNECT_SECONDS)
 
-    async def _readiness(self) -> dict[str, str]:
+    async def _check_app_token(self, token: str) -> None:
+        try:
+            await self._web_client().apps_connections_open(app_token=token)
+        except SlackApiError as error:
+            if isinstance(told_apart(error), Later) and not is_shut_out(error):
+                return
+            raise SettingsError(
+                f"Slack does not accept SLACK_APP_TOKEN ({code_of(error)}).",
+                "Make an app-level token with the scope connections:write.",
+            ) from None
+        except UNREACHABLE:
+            return
+
+    async def _readiness(self) -> Condition:
         problems = {}
         try:
-            async with self._database.read() as unit:
-                backlog = await outbox.backlog(unit)
+            async with asyncio.timeout(_CHECK_SECONDS):
+                await self._database.check_writing()
+                async with self._database.read() as unit:
+                    backlog = await outbox.backlog(unit)
+                    waiting = await outbox.held_up(unit)
         except StoreError as error:
-            return {"database": error.message}
-        if backlog.oldest_at:
-            age = (datetime.now(UTC) - backlog.oldest_at).total_seconds()
+            return Condition({"database": error.message})
+        except TimeoutError:
+            return Condition(
+                {"database": f"The database does not answer within {_CHECK_SECONDS:g} seconds."}
+            )
+        if backlog.overdue_at:
+            age = (self._database.clock() - backlog.overdue_at).total_seconds()
             if age > _STALE_SECONDS:
-                problems["outbox"] = f"The oldest act has been waiting for {age:.0f} seconds."
+                problems["outbox"] = f"An act has been due for {age:.0f} seconds."
         if not self._intake.is_open:
             problems["slack"] = "The bot is stopping."
         elif self._settings.mode == "socket" and not await self._is_connected():
             problems["slack"] = "There is no connection to Slack."
-        return problems
+        return Condition(problems, waiting)
 
     async def _is_connected(self) -> bool:
         return any([await connection.is_connected() for connection in self._connections])
@@ -308,7 +365,7 @@ class Bot:
             return
         self.metrics.outbox.labels("waiting").set(backlog.waiting)
         self.metrics.outbox.labels("failed").set(backlog.failed)
-        now = datetime.now(UTC)
+        now = self._database.clock()
         age = (now - backlog.oldest_at).total_seconds() if backlog.oldest_at else 0.0
         self.metrics.outbox_age.set(max(age, 0.0))
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
+from urllib.parse import unquote
 
 from bot.errors import SettingsError
 from bot.probe.egress import PRIVATE_NETWORKS, Egress, IPNetwork, Proxy, parse_networks, parse_ports
@@ -254,6 +255,22 @@ def describe(settings: Settings) -> Iterator[Described]:
             "(set, not shown)" if setting.secret and value != defaults[name] else _written(value),
             setting.meaning,
         )
+
+
+def secrets_of(settings: Settings) -> frozenset[str]:
+    """What may never be shown: the values of the secret settings, the passwords within URLs."""
+    found: set[str] = set()
+    for name, setting in _known().items():
+        value = getattr(settings, name)
+        if name == "database_url":
+            # The URL as a whole is a file's name, or holds the password.
+            raw = value.partition("://")[2].rpartition("@")[0].partition(":")[2]
+            found.update((raw, unquote(raw)))
+        elif setting.secret:
+            found.update(value if isinstance(value, tuple) else (value,))
+    if settings.proxy and settings.proxy.password:
+        found.add(settings.proxy.password)
+    return frozenset(found - {""})
 
 
 def _known() -> dict[str, Setting]:

@@ -10,20 +10,30 @@ from slack_bolt.async_app import AsyncApp
 from bot.requests.delivery import Courier, Receipt
 from bot.store.database import Unit
 from bot.store.outbox import Act
-from handlers import cert, failures, home, install, reports, requests, shortcuts, thread
+from handlers import (
+    cert,
+    failures,
+    home,
+    install,
+    installations,
+    reports,
+    requests,
+    shortcuts,
+    thread,
+)
 from handlers.couriers import tickets
 from handlers.couriers.inquiries import InquiryCourier
 from handlers.couriers.lookups import LookupCourier, PemCourier, ReportCourier, TableCourier
 from handlers.couriers.requests import CardCourier, LineCourier, NoticeCourier
 from handlers.couriers.requests import PemCourier as RequestPemCourier
-from handlers.failures import on_failed
+from handlers.failures import on_failed, on_put_off
 from handlers.install import SubmissionCourier
 from handlers.parts import Parts
 from handlers.saying import SayCourier
 
-__all__ = ["couriers", "on_delivered", "on_failed", "register"]
+__all__ = ["couriers", "on_delivered", "on_failed", "on_put_off", "register"]
 
-_PARTS: Final = (cert, reports, install, requests, thread, shortcuts, home, failures)
+_PARTS: Final = (cert, reports, install, requests, thread, shortcuts, home, failures, installations)
 
 
 def register(app: AsyncApp, parts: Parts) -> None:

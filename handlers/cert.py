@@ -21,6 +21,7 @@ from handlers.blocks.home import mine_message
 from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
 from handlers.couriers.lookups import checking_text, put_lookup
+from handlers.home import held_up
 from handlers.parts import Parts, team_of
 from handlers.questions import SEVERAL, target_data
 from handlers.words import Check, Explain, parse_command
@@ -55,7 +56,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
         elif isinstance(asked, Explain):
             message = explanation(asked)
         elif asked.word == "mine":
-            message = mine_message(await parts.requests.of_user(asker.team, asker.user))
+            mine = await parts.requests.of_user(asker.team, asker.user)
+            message = mine_message(mine, await held_up(parts, mine))
         else:
             message = help_message()
         await args.ack(
@@ -94,8 +96,12 @@ async def accept(parts: Parts, asker: Asker, asked: Check, *, key: str) -> Messa
         else:
             lookup = await _keep_several(parts, unit, asker, asked)
     if len(asked.targets) == 1:
-        return Message(checking_text(lookup, await parts.lookups.ahead(lookup.id)))
-    return Message(fill("⏳ Checking {} servers …", len(asked.targets)))
+        text = checking_text(lookup, await parts.lookups.ahead(lookup.id))
+    else:
+        text = fill("⏳ Checking {} servers …", len(asked.targets))
+    if reason := await parts.lookups.held_up(asker.team):
+        text = fill("{} {} The answer comes as soon as that is over.", text, reason)
+    return Message(text)
 
 
 async def _keep(

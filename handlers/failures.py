@@ -10,6 +10,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.outbox import Act
+from bot.store.tickets import Tickets
 from handlers.blocks.elements import actions, button, section, top_text
 from handlers.blocks.lines import RETRY
 from handlers.blocks.markup import Markup, fill
@@ -54,6 +55,22 @@ async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     await say(
         unit, team, Message(top_text(text), blocks), channel="", user=user, key=f"failed:{act.id}"
     )
+
+
+async def on_put_off(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
+    """Tells the thread, once, that its ticket waits for a desk that is away for long. What waits for
+    Slack cannot be told there."""
+    if act.kind != "ticket" or parts.desks is None:
+        return
+    request = str(act.payload["request"])
+    environment = await Tickets(parts.database).environment(unit, request)
+    desk = parts.desks.of(environment) if environment else None
+    if desk is None:
+        return
+    if (unit.now - act.created_at).total_seconds() < desk.pace.outage:
+        return
+    payload = {"request": request, "waiting": reason}
+    await outbox.put(unit, f"request:{request}", "journal", payload, key=f"waiting:{act.id}")
 
 
 async def _concerned(parts: Parts, act: Act) -> tuple[str, str] | None:

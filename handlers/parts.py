@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
@@ -21,10 +22,12 @@ from bot.serving.logs import logger, request_id
 from bot.serving.metrics import Metrics
 from bot.serving.tasks import Tasks
 from bot.settings import Settings
-from bot.store.database import Database
+from bot.store.database import Database, StoreError
 from bot.store.lookups import Lookups
 from bot.store.seen import Seen
 from handlers.blocks.help import error_message
+from handlers.late import SECONDS as TIMELY_SECONDS
+from handlers.late import TimelyAck
 from handlers.people import People
 
 Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
@@ -33,6 +36,7 @@ Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
 #: What Slack answers when a view is opened more than three seconds after the press
 #: (https://docs.slack.dev/reference/methods/views.open).
 _LATE_CODES: Final = frozenset({"expired_trigger_id", "trigger_expired"})
+_MOST_TOLD: Final = 1000
 _LATE: Final = WhichrootError("Slack waited too long.", "Press again.")
 
 
@@ -41,7 +45,11 @@ class Clients(Protocol):
 
     async def web(self, team: str) -> AsyncWebClient:
         """A client with that workspace's bot token, which repeats nothing by itself: whoever sends
-        decides that. Raises Undeliverable where the bot is not installed there."""
+        decides that. Raises Later where the bot is not installed there."""
+        ...
+
+    async def removed(self, enterprise_id: str | None, team_id: str | None) -> None:
+        """Slack says that the app was removed from that workspace or organisation."""
         ...
 
 
@@ -62,6 +70,8 @@ class Parts:
     metrics: Metrics
     desks: Desks | None = None
     """Matrix42; None: Slack alone."""
+    told: set[str] = field(default_factory=set)
+    """The events whose writers were told that they cannot be kept."""
 
     def listening(self, kind: str, listener: Listener) -> Listener:
         """``listener`` as Bolt is given it: timed, with a request id, its failures told to whoever
@@ -69,9 +79,10 @@ class Parts:
 
         The app processes before it responds: what a listener has written is kept before Slack hears
         that it was accepted. An event whose listener fails is not acknowledged, so Slack repeats it.
+        A person whose listener takes longer than Slack waits is told that in time.
         """
 
-        async def listen(args: AsyncArgs) -> None:
+        async def run(args: AsyncArgs) -> None:
             started = time.perf_counter()
             with request_id(kind) as reference:
                 try:
@@ -82,6 +93,8 @@ class Parts:
                         extra={"kind": kind, "error": type(error).__name__},
                     )
                     if kind == "event":
+                        if isinstance(error, StoreError):
+                            await self._tell_event(args, error)
                         raise
                     await _tell(args, error)
                 except Exception as error:
@@ -96,7 +109,53 @@ class Parts:
                 finally:
                     self.metrics.ack_seconds.labels(kind).observe(time.perf_counter() - started)
 
+        async def listen(args: AsyncArgs) -> None:
+            if kind == "event":
+                # Slack sends it again; one that comes twice counts once.
+                await run(args)
+                return
+            ack = TimelyAck(args)
+            work = self.tasks.start(run(args), kind)
+            await asyncio.wait({work}, timeout=TIMELY_SECONDS)
+            if not work.done():
+                logger.warning("A listener takes long.", extra={"kind": kind})
+                await ack.now()
+                self.tasks.start(ack.tell(), "telling that something takes longer")
+
         return listen
+
+    async def _tell_event(self, args: AsyncArgs, error: StoreError) -> None:
+        """What somebody wrote to the bot cannot be kept: they are told, once for each message."""
+        event = args.event or {}
+        message = event.get("message") or event
+        writer, thread = message.get("user"), message.get("thread_ts")
+        is_ours = (
+            event.get("type") == "app_mention"
+            or event.get("channel_type") == "im"
+            or (thread and message.get("parent_user_id") == args.context.bot_user_id)
+        )
+        key = str(args.body.get("event_id"))
+        if not writer or message.get("bot_id") or not is_ours or key in self.told:
+            return
+        if len(self.told) > _MOST_TOLD:
+            self.told.clear()
+        self.told.add(key)
+        told = error_message(
+            WhichrootError(
+                f"{error.message} Your message is not taken in yet.",
+                "I try again for six minutes; if nothing comes of it by then, write it again.",
+            )
+        )
+        try:
+            await args.client.chat_postEphemeral(
+                channel=str(event["channel"]),
+                user=str(writer),
+                thread_ts=thread,
+                text=told.text,
+                blocks=list(told.blocks),
+            )
+        except Exception as failure:
+            logger.warning("A hint was not delivered.", extra={"error": type(failure).__name__})
 
     async def in_background(self, work: Awaitable[None], doing: str) -> None:
         """Runs ``work`` after the acknowledgement: for what is shown and need not be kept."""
@@ -133,8 +192,19 @@ def _is_late(error: Exception) -> bool:
     return isinstance(error, TimeoutError)
 
 
+def _not_kept(error: StoreError) -> WhichrootError:
+    if error.maybe_kept:
+        return WhichrootError(
+            f"{error.message} It is not certain that this was accepted.",
+            "Look at my App Home in a minute, before you try again.",
+        )
+    return WhichrootError(f"{error.message} Nothing was accepted.", error.remedy)
+
+
 async def _tell(args: AsyncArgs, error: WhichrootError) -> None:
     """The failure, as far as there is somebody to tell it to."""
+    if isinstance(error, StoreError):
+        error = _not_kept(error)
     message = error_message(error)
     if args.command is not None:
         await args.ack(text=message.text, blocks=list(message.blocks))

@@ -9,9 +9,12 @@ from typing import Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.requests.delivery import Undeliverable
 from bot.requests.request import Actor
+from bot.requests.states import Refused
 from bot.serving.logs import logger
 from bot.settings import Settings
+from handlers.couriers.slack_errors import UNREACHABLE, code_of, told_apart
 
 #: How long a list of members is believed, in seconds.
 _KEEP_SECONDS: Final = 30.0
@@ -26,11 +29,21 @@ class People:
         self._clock = clock
         self._members: dict[tuple[str, str], tuple[float, frozenset[str]]] = {}
         self._names: dict[tuple[str, str], str] = {}
+        # The workspaces of which there is no list, because Slack is unwell.
+        self._unsure: set[str] = set()
 
     async def actor(self, client: AsyncWebClient, team: str, user: str, name: str = "") -> Actor:
         """``user`` as an actor; without ``name`` it is looked up."""
         shown = name or await self.name(client, team, user)
         return Actor(team, user, shown, await self.is_supporter(client, team, user))
+
+    def sure(self, team: str, refusal: Refused) -> Refused:
+        """``refusal``, or what is true while Slack does not say who belongs to the support staff."""
+        if team not in self._unsure:
+            return refusal
+        return Refused(
+            "Slack does not say at the moment who belongs to support.", "Try again in a minute."
+        )
 
     async def is_supporter(self, client: AsyncWebClient, team: str, user: str) -> bool:
         """Whether the setting counts ``user`` among the support staff. Where Slack does not say, it
@@ -52,7 +65,7 @@ class People:
                 answer = await client.users_info(user=user)
                 profile = answer["user"]
                 shown = profile.get("real_name") or profile.get("name") or user
-            except (SlackApiError, KeyError):
+            except (SlackApiError, KeyError, *UNREACHABLE):
                 return user
             if len(self._names) > 5000:
                 self._names.clear()
@@ -67,15 +80,21 @@ class People:
             return members
         try:
             members = await (_group if where.startswith("S") else _channel)(client, where)
-        except SlackApiError as error:
+        except (SlackApiError, *UNREACHABLE) as error:
             # An older list is better than none while Slack is unwell.
-            logger.warning(
-                "The support staff cannot be listed.",
-                extra={"error": str(error.response.get("error", ""))},
-            )
+            code = code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+            logger.warning("The support staff cannot be listed.", extra={"error": code})
+            if not members and not _is_refused(error):
+                self._unsure.add(team)
             return members
+        self._unsure.discard(team)
         self._members[team, where] = self._clock(), members
         return members
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether Slack will say the same the next time."""
+    return isinstance(error, SlackApiError) and isinstance(told_apart(error), Undeliverable)
 
 
 async def _group(client: AsyncWebClient, group: str) -> frozenset[str]:

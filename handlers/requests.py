@@ -23,7 +23,7 @@ from handlers.blocks.request_views import (
     words_view,
 )
 from handlers.couriers.inquiries import put_explanation
-from handlers.keys import refusal_of
+from handlers.keys import refusal_of, without_passwords
 from handlers.parts import Parts, team_of, user_of
 
 _AT_ONCE: Final = {
@@ -51,7 +51,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         try:
             await _act(parts, args, request, action, key=f"press:{args.body.get('trigger_id')}")
         except Refused as refusal:
-            await refuse(args, refusal)
+            await refuse(args, parts.people.sure(team_of(args), refusal))
             return
         await args.ack()
 
@@ -66,7 +66,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             if action is Action.ANSWER and request.state is not State.WAITING:
                 raise Refused("This question waits for no answer any more.")
         except Refused as refusal:
-            await refuse(args, refusal)
+            await refuse(args, parts.people.sure(team_of(args), refusal))
             return
         view = words_view(request, action)
         await args.client.views_open(trigger_id=args.body["trigger_id"], view=view)
@@ -146,11 +146,15 @@ async def _words(parts: Parts, args: AsyncArgs) -> None:
     if key := await asyncio.to_thread(refusal_of, text):
         await args.ack(response_action="errors", errors={WORDS_BLOCK: key[:2000]})
         return
+    text = without_passwords(text)
     try:
         request = await kept_request(parts, args, metadata["request"])
         action = Action(metadata["action"])
         await _act(parts, args, request, action, key=f"view:{view['id']}", text=text)
     except Refused as refusal:
-        await args.ack(response_action="errors", errors={WORDS_BLOCK: str(refusal)[:2000]})
+        await args.ack(
+            response_action="errors",
+            errors={WORDS_BLOCK: str(parts.people.sure(team_of(args), refusal))[:2000]},
+        )
         return
     await args.ack()

@@ -29,7 +29,7 @@ from handlers.blocks.elements import section
 from handlers.blocks.markup import Markup, fill, unescaped, user
 from handlers.couriers.inquiries import put_explanation
 from handlers.couriers.tickets import relay
-from handlers.keys import refusal_of
+from handlers.keys import refusal_of, without_passwords
 from handlers.mentions import answer_mention, asks
 from handlers.parts import Parts, team_of, user_of
 from handlers.requests import kept_request, refuse
@@ -77,7 +77,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             actor = await parts.people.actor(args.client, team_of(args), identifier, name)
             check_role(Action.REPLACE, await parts.requests.roles(request, actor))
         except Refused as refusal:
-            await refuse(args, refusal)
+            await refuse(args, parts.people.sure(team_of(args), refusal))
             return
         payload = {
             "do": "use",
@@ -127,6 +127,7 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
     if refusal:
         await _refuse_key(parts, args.client, event, team, refusal, key)
         return
+    text = without_passwords(text)
     is_mention = _is_mention(args, event)
     is_asked = is_mention and asks(event)
     if is_asked and not event.get("files"):
@@ -239,6 +240,7 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
     if refusal:
         await _refuse_key(parts, args.client, place, team, refusal, key)
         return
+    text = without_passwords(text)
     async with parts.database.begin() as unit:
         source_id = _source_id(team, event["channel"], message["ts"])
         edited = await parts.messages.edit(unit, "slack", source_id, text)

@@ -41,6 +41,7 @@ class App:
     verification_token: str = field(default_factory=lambda: secrets.token_hex(12))
     app_token: str = field(default_factory=lambda: f"xapp-1-A-{secrets.token_hex(24)}")
     installations: dict[str, Installation] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
     oauth_codes: dict[str, Grant] = field(default_factory=dict)
 
     def by_token(self, token: str) -> Installation | None:

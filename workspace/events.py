@@ -29,6 +29,8 @@ EVENT_SCOPES = {
     "reaction_removed": "reactions:read",
     "member_joined_channel": "channels:read",
     "member_left_channel": "channels:read",
+    "app_uninstalled": "",
+    "tokens_revoked": "",
 }
 
 

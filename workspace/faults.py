@@ -11,6 +11,7 @@ FaultKind = Literal[
     "server_error",
     "error",
     "truncated",
+    "slow_body",
     "reset_before",
     "reset_after",
     "drop_ack",
@@ -23,9 +24,11 @@ FaultKind = Literal[
 class Fault:
     """One order.
 
-    - `kind`: `latency` (answer after `seconds`), `ratelimited` (429 with `Retry-After: seconds`),
-      `server_error` (500), `error` (answer `code`), `truncated` (half the JSON), `reset_before`
-      (connection reset before anything happened), `reset_after` (done, but the answer is lost),
+    - `kind`: `latency` (answer after `seconds`), `ratelimited` (429 with `Retry-After: seconds`, or
+      with `retry_after` as it is; empty: without the header), `server_error` (500), `error` (answer
+      `code`), `truncated` (half the JSON), `slow_body` (half of it at once, the rest `seconds`
+      later), `reset_before` (connection reset before anything happened), `reset_after` (done, but
+      the answer is lost),
       `drop_ack` (an acknowledgement is not heard), `lose_share` (a completed upload is never
       shared), `delay_share` (it is shared `seconds` later).
     - `method`: what it spoils: a Web API method, `response_url`, `upload`, `download`; for `drop_ack`
@@ -39,6 +42,7 @@ class Fault:
     skip: int = 0
     seconds: float = 1.0
     code: str = "internal_error"
+    retry_after: str | None = None
 
 
 class Faults:

@@ -157,6 +157,17 @@ class Workspace:
         """Wait until the app has so many Socket Mode connections. Raises TimeoutError."""
         await self.services.socket_mode.wait_connected(count, seconds)
 
+    def uninstall(self, domain: str) -> None:
+        """An administrator of that team removes the app: its token is worth nothing from then on, and
+        the app hears of it (https://docs.slack.dev/reference/events/app_uninstalled)."""
+        services = self.services
+        team = next(t.id for t in services.state.teams.values() if t.domain == domain)
+        installation = services.app.installations[team]
+        services.app.revoked.add(installation.bot_token)
+        tokens = {"oauth": [], "bot": [installation.bot_user_id]}
+        for event in ({"type": "tokens_revoked", "tokens": tokens}, {"type": "app_uninstalled"}):
+            services.events.emit(str(event["type"]), event, None, team)
+
     def described(self) -> dict[str, Any]:
         """What the app and its tests need to know, as JSON: address, tokens, ids."""
         return {

@@ -42,6 +42,14 @@ class Desks:
     def __init__(self, file: DeskFile, environment: Mapping[str, str] | None = None) -> None:
         self._production = open_desk(file.production, environment)
         self._test = open_desk(file.test, environment) if file.test else self._production
+        tables = [table for table in (file.production, file.test) if table is not None]
+        #: What may never be shown.
+        self.secrets = frozenset(
+            secret(reference, environment)
+            for table in tables
+            for name in ("api_token", "password")
+            if (reference := getattr(table, name, ""))
+        )
 
     def of(self, environment: str) -> Desk | None:
         """The desk of ``test`` or ``production``; None: Slack alone."""

@@ -11,7 +11,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
 from bot import incidents
@@ -26,11 +26,15 @@ from bot.store.outbox import POSTS, Act
 Receipt: TypeAlias = Mapping[str, Any]
 OnDelivered: TypeAlias = Callable[[Unit, Act, Receipt], Awaitable[None]]
 OnFailed: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
+OnPutOff: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
 #: Told of each attempt: the act, `delivered`, `later`, `again` or `failed`, and its seconds.
 Observe: TypeAlias = Callable[[Act, str, float], None]
 
 _MAX_LATER_SECONDS: Final = 3600.0
+#: Whoever asks to wait for no time at all is not asked again in the same breath.
+_MIN_LATER_SECONDS: Final = 0.01
 _MEND_CLOCK_SECONDS: Final = 60.0
+_CLOCK_JUMP: Final = timedelta(seconds=1)
 
 _logger = logging.getLogger("whichroot.delivery")
 
@@ -50,7 +54,14 @@ class Later(WhichrootError):
 
 class Undeliverable(WhichrootError):
     """The other side refuses the act; ``message`` says why in a sentence that a person will see. It
-    is tried again a few times and has then failed."""
+    is tried again a few times and has then failed.
+
+    ``final``: trying again changes nothing until somebody has, so it has failed at once.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, final: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.final = final
 
 
 class Courier(Protocol):
@@ -91,7 +102,8 @@ class Delivery:
     """Delivers the acts of one pool of the outbox with up to ``concurrency`` couriers at once.
 
     ``on_delivered(unit, act, receipt)`` runs in the transaction that marks the act done,
-    ``on_failed(unit, act, reason)`` in the one that gives it up. What they put is kept with that.
+    ``on_failed(unit, act, reason)`` in the one that gives it up, ``on_put_off(unit, act, reason)`` in
+    the one that makes it wait. What they put is kept with that.
     """
 
     def __init__(
@@ -101,6 +113,7 @@ class Delivery:
         on_delivered: OnDelivered,
         *,
         on_failed: OnFailed | None = None,
+        on_put_off: OnPutOff | None = None,
         observe: Observe | None = None,
         pool: str = POSTS,
         concurrency: int = 8,
@@ -110,6 +123,7 @@ class Delivery:
         self._couriers = couriers
         self._on_delivered = on_delivered
         self._on_failed = on_failed
+        self._on_put_off = on_put_off
         self._observe = observe
         self._pool = pool
         self._concurrency = concurrency
@@ -207,14 +221,21 @@ class Delivery:
     async def _keep_leases(self) -> None:
         loop = asyncio.get_running_loop()
         mended = loop.time()
+        ahead = self._ahead()
         while True:
             await asyncio.sleep(self._patience.lease / 3)
+            was_set_back = ahead - self._ahead() > _CLOCK_JUMP
             try:
                 async with self._database.begin() as unit:
                     lost = await leases.renew(unit, list(self._running.values()), self._length)
-                    if loop.time() - mended > _MEND_CLOCK_SECONDS:
+                    if was_set_back:
+                        await leases.mend_clock(unit, self._length, _CLOCK_JUMP)
+                    elif loop.time() - mended > _MEND_CLOCK_SECONDS:
                         await leases.mend_clock(unit, self._length)
                         mended = loop.time()
+                ahead = self._ahead()
+                if was_set_back:
+                    self._wake.set()
             except StoreError as error:
                 _logger.warning("leases cannot be renewed: %s", error.message)
                 continue
@@ -225,6 +246,11 @@ class Delivery:
                 # Who has the outcome already finds out by keeping it.
                 if lease in lost and task not in self._with_outcome:
                     task.cancel()
+
+    def _ahead(self) -> timedelta:
+        """How far the clock is from one that nobody sets."""
+        since = timedelta(seconds=asyncio.get_running_loop().time())
+        return self._database.clock() - datetime.min.replace(tzinfo=UTC) - since
 
     async def _deliver(self, lease: Lease) -> None:
         """One attempt and its outcome in the outbox."""
@@ -253,9 +279,11 @@ class Delivery:
             receipt = await self._call(act)
         except Later as later:
             seconds = patience.wait(lease.delays + 1) if later.seconds is None else later.seconds
-            until = timedelta(seconds=min(max(seconds, 0.0), _MAX_LATER_SECONDS))
+            until = timedelta(seconds=min(max(seconds, _MIN_LATER_SECONDS), _MAX_LATER_SECONDS))
             return "later", self._put_off(lease, until, later)
         except Undeliverable as refusal:
+            if refusal.final:
+                return "failed", self._give_up(lease, str(refusal), act.maybe_delivered)
             return self._failure(lease, str(refusal), maybe_delivered=act.maybe_delivered)
         except _TooLong:
             reason = f"It took longer than {patience.courier:g} seconds."
@@ -312,6 +340,8 @@ class Delivery:
 
     def _put_off(self, lease: Lease, wait: timedelta, later: Later) -> Settle:
         async def settle(unit: Unit) -> None:
+            if self._on_put_off:
+                await self._on_put_off(unit, lease.act, later.message)
             leases.put_off(
                 unit, lease, unit.now + wait, later.message, maybe_delivered=later.maybe_delivered
             )

@@ -1,16 +1,26 @@
-"""``/healthz`` (alive), ``/readyz`` (can do its work) and ``/metrics``."""
+"""``/healthz`` (alive), ``/readyz`` (can do its work, and what waits for others) and ``/metrics``."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
 
 from bot.serving.metrics import CONTENT_TYPE, Metrics
 
-#: What is not ready, in a word and a sentence each; empty: everything is.
-Readiness = Callable[[], Awaitable[dict[str, str]]]
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the bot is. ``problems``: what is not ready, in a word and a sentence each; empty:
+    everything is. ``waiting``: why something is not delivered yet, and how many acts wait for it."""
+
+    problems: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)
+
+
+Readiness = Callable[[], Awaitable[Condition]]
 Refresh = Callable[[], Awaitable[None]]
 
 _MAX_BODY: Final = 4 << 20
@@ -23,9 +33,14 @@ def health_application(readiness: Readiness, refresh: Refresh, metrics: Metrics)
         return web.json_response({"status": "alive"})
 
     async def readyz(_: web.Request) -> web.Response:
-        problems = await readiness()
-        status = 503 if problems else 200
-        return web.json_response({"ready": not problems, "problems": problems}, status=status)
+        found = await readiness()
+        status = 503 if found.problems else 200
+        body = {
+            "ready": not found.problems,
+            "problems": dict(found.problems),
+            "waiting": dict(found.waiting),
+        }
+        return web.json_response(body, status=status)
 
     async def numbers(_: web.Request) -> web.Response:
         await refresh()

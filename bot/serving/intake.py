@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+#: How often a connection is looked after, and tried again where there is none, in seconds.
+_PING_SECONDS: Final = 5.0
 
 
 class Intake:
@@ -51,11 +58,23 @@ class Intake:
             return
 
 
+class _Opening(AsyncWebClient):
+    """Asks for the address of a connection. Slack's client would wait as long as it is told."""
+
+    async def apps_connections_open(self, *, app_token: str, **given: Any) -> AsyncSlackResponse:
+        try:
+            return await super().apps_connections_open(app_token=app_token, **given)
+        except SlackApiError as error:
+            # The connection's own loop waits some seconds and asks again.
+            raise ConnectionError(f"Slack gives no connection: {error}") from None
+
+
 class SocketConnection(AsyncSocketModeHandler):
     """One Socket Mode connection, which heeds the intake."""
 
     def __init__(self, app: AsyncApp, app_token: str, intake: Intake) -> None:
-        super().__init__(app, app_token)
+        opening = _Opening(base_url=app.client.base_url, timeout=10, retry_handlers=[])
+        super().__init__(app, app_token, web_client=opening, ping_interval=_PING_SECONDS)
         self._intake = intake
 
     # Narrower than its base class, as Bolt's own handler for aiohttp is.

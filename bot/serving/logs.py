@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final, TextIO
+from urllib.parse import quote, quote_plus
 
 _SECRETS: Final = re.compile(
     r"xox[a-z]{1,2}(?:\.[a-z]+)?-[\w-]+|xapp-[\w-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-    r"|https://hooks\.slack\.com/\S+|-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)",
+    r"|https://hooks\.slack\.com/\S+|(?<=[?&]ticket=)[\w-]+"
+    r"|-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)",
     re.DOTALL,
 )
+#: What is shorter is a word that may stand anywhere.
+_LEAST_SECRET: Final = 6
+_known: Final[set[str]] = set()
 _request: Final[ContextVar[str]] = ContextVar("whichroot_request", default="")
 
 #: The fields that a record may carry beside its message; anything else is not written.
@@ -51,7 +57,7 @@ class JsonFormatter(logging.Formatter):
             entry["request"] = identifier
         entry.update(
             {
-                name: getattr(record, name)
+                name: _masked(getattr(record, name))
                 for name in _FIELDS
                 if getattr(record, name, None) is not None
             }
@@ -61,9 +67,27 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 
+def hide(values: Iterable[str]) -> None:
+    """From now on none of these values is written, however it got into an entry: neither as it is,
+    nor as URLs, JSON and HTTP's Basic credentials hold it."""
+    for value in values:
+        if len(value) >= _LEAST_SECRET:
+            encoded = base64.b64encode(value.encode()).decode().rstrip("=")
+            _known.update((value, quote(value, ""), quote_plus(value), json.dumps(value)[1:-1]))
+            _known.update((repr(value)[1:-1], encoded))
+
+
 def without_secrets(text: str) -> str:
-    """``text`` with ``***`` for every token, password in a URL, PEM block and webhook address."""
-    return _SECRETS.sub("***", text)
+    """``text`` with ``***`` for every token, password in a URL, PEM block and webhook address, and
+    for what `hide` was told."""
+    text = _SECRETS.sub("***", text)
+    for value in _known:
+        text = text.replace(value, "***")
+    return text
+
+
+def _masked(value: object) -> object:
+    return without_secrets(value) if isinstance(value, str) else value
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
@@ -75,6 +99,9 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     root.setLevel(logging.WARNING)
     logger.handlers = [handler]
     logger.setLevel(level)
-    # Bolt and the SDK say what they were sent when they debug.
-    for name in ("slack_bolt", "slack_sdk", "aiohttp", "sqlalchemy"):
+    # Bolt, the SDK and the drivers say what they send and are sent when they debug.
+    for name in ("slack_bolt", "slack_sdk", "aiohttp", "sqlalchemy", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in ("aiosqlite", "asyncpg", "asyncio"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    logger.getChild("bolt").setLevel(max(level, logging.INFO))

@@ -3,8 +3,10 @@ database, and the pages through which it is installed."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from logging import Logger
 from typing import Any, Final
@@ -13,12 +15,14 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_sdk.errors import SlackApiError
 from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.requests.delivery import Undeliverable
+from bot.requests.delivery import Later
+from bot.serving.authorizing import NOT_INSTALLED
 from bot.serving.logs import logger
 from bot.settings import Settings
 from bot.store.database import Database
@@ -47,14 +51,21 @@ REDIRECT_PATH: Final = "/slack/oauth_redirect"
 _STATE_SECONDS: Final = 600
 #: How long a workspace's client is used before its token is read again, in seconds.
 _CLIENT_SECONDS: Final = 60.0
+#: How long acts for a workspace without the app wait; an installation ends that at once.
+_NOT_INSTALLED_SECONDS: Final = 3600.0
+#: What auth.test answers to a token that is of no use any more.
+_REVOKED: Final = frozenset({"token_revoked", "account_inactive", "invalid_auth", "token_expired"})
 
 
 class InstallationStore(AsyncInstallationStore):
     """Bolt's installation store on the database. The bot asks for no user scopes, so a workspace has
-    one installation, whoever made it."""
+    one installation, whoever made it. ``changed`` is awaited after each new installation."""
 
-    def __init__(self, installations: Installations) -> None:
+    def __init__(
+        self, installations: Installations, changed: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._installations = installations
+        self._changed = changed
 
     @property
     def logger(self) -> Logger:
@@ -71,6 +82,8 @@ class InstallationStore(AsyncInstallationStore):
             await self._keep(bot, enterprise_id=bot.enterprise_id)
         else:
             await self._keep(bot, team_id=bot.team_id)
+        if self._changed:
+            await self._changed()
 
     async def async_find_bot(
         self,
@@ -138,13 +151,18 @@ class StateStore(AsyncOAuthStateStore):
         state = secrets.token_urlsafe(32)
         async with self._database.begin() as unit:
             keep = timedelta(seconds=_STATE_SECONDS)
-            await self._seen.first(unit, f"oauth:{state}", keep=keep)
+            await self._seen.first(unit, _state_key(state), keep=keep)
         return state
 
     async def async_consume(self, state: str) -> bool:
         """Whether it was issued and not used."""
         async with self._database.begin() as unit:
-            return await self._seen.forget(unit, f"oauth:{state[:200]}")
+            return await self._seen.forget(unit, _state_key(state))
+
+
+def _state_key(state: str) -> str:
+    """What is kept of a state: whoever reads the database cannot use it."""
+    return f"oauth:{hashlib.sha256(state.encode()).hexdigest()}"
 
 
 class ManyWorkspaces:
@@ -156,17 +174,51 @@ class ManyWorkspaces:
         self._clients: dict[str, tuple[float, AsyncWebClient]] = {}
 
     async def web(self, team: str) -> AsyncWebClient:
-        """The client with the token of that workspace. Raises Undeliverable where there is none."""
+        """The client with the token of that workspace. Raises Later where there is none."""
         made, client = self._clients.get(team, (float("-inf"), None))
         if client is None or time.monotonic() - made > _CLIENT_SECONDS:
             bot = await self._store.async_find_bot(enterprise_id=None, team_id=team)
             if bot is None:
-                raise Undeliverable("The app is not installed in this workspace any more.")
-            client = AsyncWebClient(
-                bot.bot_token, base_url=self._settings.slack_api_url, retry_handlers=[]
-            )
+                raise Later(_NOT_INSTALLED_SECONDS, NOT_INSTALLED, maybe_delivered=False)
+            client = self._client(bot)
             self._clients[team] = time.monotonic(), client
         return client
+
+    async def removed(self, enterprise_id: str | None, team_id: str | None) -> None:
+        """Slack says that the app was removed there. The installation is forgotten, unless it is a
+        newer one whose token works: Slack's message may be late. Raises what Slack's client raises
+        where that cannot be known."""
+        for place in (
+            {"enterprise_id": None, "team_id": team_id},
+            {"enterprise_id": enterprise_id, "team_id": None},
+        ):
+            if not any(place.values()):
+                continue
+            bot = await self._store.async_find_bot(
+                **place, is_enterprise_install=place["team_id"] is None
+            )
+            if bot is not None and await self._is_revoked(bot):
+                await self._store.async_delete_bot(**place)
+                logger.warning("The app was removed.", extra={"team": team_id or enterprise_id})
+        self.forget()
+
+    def forget(self) -> None:
+        """An installation has come or gone."""
+        self._clients.clear()
+
+    async def _is_revoked(self, bot: Bot) -> bool:
+        try:
+            await self._client(bot).auth_test()
+        except SlackApiError as error:
+            if error.response.get("error") in _REVOKED:
+                return True
+            raise
+        return False
+
+    def _client(self, bot: Bot) -> AsyncWebClient:
+        return AsyncWebClient(
+            bot.bot_token, base_url=self._settings.slack_api_url, retry_handlers=[]
+        )
 
 
 def oauth_settings(

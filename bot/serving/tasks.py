@@ -14,11 +14,12 @@ class Tasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[object, object, None], doing: str) -> None:
+    def start(self, work: Coroutine[object, object, None], doing: str) -> asyncio.Task[None]:
         """Runs ``work``; an unexpected failure of it is recorded."""
         task = asyncio.get_running_loop().create_task(_recorded(work, doing))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return task
 
     async def drain(self, seconds: float) -> None:
         """Waits for all of it, at most ``seconds``; what still runs then is cancelled."""

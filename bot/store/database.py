@@ -23,6 +23,7 @@ from bot.errors import WhichrootError
 from bot.store.engine import WRITES, create_engine, no_database
 from bot.store.lanework import LaneWork
 from bot.store.migrating import UnknownRevision, is_current, upgrade
+from bot.store.tables import seen
 from bot.text import visible
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -33,7 +34,14 @@ _MIGRATION_LOCK: Final = 0x7768696368726F6F
 
 
 class StoreError(WhichrootError):
-    """The database cannot be reached, or cannot keep what it is given. Trying later may help."""
+    """The database cannot be reached, or cannot keep what it is given. Trying later may help.
+
+    ``maybe_kept``: it broke while it was keeping a transaction, which may have been kept.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, maybe_kept: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.maybe_kept = maybe_kept
 
 
 def utc_now() -> datetime:
@@ -157,6 +165,17 @@ class Database:
         async with self.read() as unit:
             await unit.execute(text("SELECT 1"))
 
+    async def check_writing(self) -> None:
+        """Writes one row. Raises StoreError where the database keeps nothing: it is out of reach, its
+        disk is full, or it may only be read."""
+        async with self.begin() as unit:
+            values = {"key": "checked", "value": "", "expires_at": unit.now}
+            await unit.execute(
+                unit.insert(seen)
+                .values(values)
+                .on_conflict_do_update(index_elements=[seen.c.key], set_={"expires_at": unit.now})
+            )
+
     def on_put(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Calls ``wake`` whenever this process has put acts; gives what ends that."""
         self._wakes.add(wake)
@@ -176,14 +195,17 @@ class Database:
             except _UNREACHABLE as error:
                 raise _store_error(error) from error
             unit = Unit(connection, self.clock(), self._wake)
+            keeping = False
             try:
                 yield unit
                 await unit.finish()
+                keeping = True
                 await transaction.commit()
             except (IntegrityError, ProgrammingError, DataError):
                 raise
             except DBAPIError as error:
-                raise _store_error(error) from error
+                # SQLite says whether it has kept it; a connection that broke does not.
+                raise _store_error(error, maybe_kept=keeping and self.is_postgresql) from error
         unit.tell()
 
     def _wake(self) -> None:
@@ -202,10 +224,11 @@ _UNREACHABLE: Final = (
 )
 
 
-def _store_error(error: BaseException) -> StoreError:
+def _store_error(error: BaseException, *, maybe_kept: bool = False) -> StoreError:
     reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     reason = reason.rsplit(">: ", 1)[-1] or type(error).__name__
     return StoreError(
         f"The database cannot be used at the moment: {visible(reason, 160)}.",
         "Try again in a minute; if that does not help, ask whoever runs the bot.",
+        maybe_kept=maybe_kept,
     )

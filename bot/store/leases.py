@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import case, select, tuple_, update
+from sqlalchemy import case, or_, select, tuple_, update
 
 from bot.store.database import Unit
 from bot.store.lanework import Settlement
@@ -119,11 +119,24 @@ def hand_back(unit: Unit, lease: Lease, *, maybe_delivered: bool) -> None:
     _settle(unit, lease, {}, due_at=unit.now, maybe_delivered=maybe_delivered)
 
 
-async def mend_clock(unit: Unit, length: timedelta) -> None:
-    """Makes due what would wait until the clock, set back, reaches the old time again."""
+async def mend_clock(
+    unit: Unit, length: timedelta, tolerance: timedelta = _CLOCK_TOLERANCE
+) -> None:
+    """Makes due what would wait until the clock, set back by more than ``tolerance``, reaches the old
+    time again."""
+    later = unit.now + tolerance
+    # What waits behind the head of its lane would be due at the old time as well.
+    await unit.execute(
+        update(acts)
+        .where(acts.c.state == "waiting", acts.c.created_at > later, acts.c.not_before > unit.now)
+        .values(not_before=unit.now)
+    )
+    heads = select(acts.c.id).where(acts.c.state == "waiting", acts.c.created_at > later)
     await unit.execute(
         update(lanes)
-        .where(lanes.c.touched_at > unit.now + _CLOCK_TOLERANCE, lanes.c.due_at.is_not(None))
+        .where(
+            or_(lanes.c.touched_at > later, lanes.c.head.in_(heads)), lanes.c.due_at.is_not(None)
+        )
         .values(
             due_at=case((lanes.c.owner.is_(None), unit.now), else_=unit.now + length),
             touched_at=unit.now,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, literal, select, update
 
 from bot.store.database import Database, Unit
-from bot.store.tables import lookups
+from bot.store.tables import acts, lookups
 
 #: What Slack grants a response_url.
 _RESPONSE_USES: Final = 5
@@ -165,6 +165,23 @@ class Lookups:
         async with self._database.read() as unit:
             count: int = (await unit.execute(statement)).scalar_one()
             return count
+
+    async def held_up(self, team: str) -> str | None:
+        """Why reports of the workspace wait that were tried to be posted; None: none does."""
+        statement = (
+            select(acts.c.reason)
+            .join(lookups, acts.c.lane == literal("lookup:") + lookups.c.id)
+            .where(
+                acts.c.state == "waiting",
+                acts.c.reason.is_not(None),
+                acts.c.kind.in_(("report", "table")),
+                lookups.c.team == team,
+            )
+            .limit(1)
+        )
+        async with self._database.read() as unit:
+            reason: str | None = (await unit.execute(statement)).scalar_one_or_none()
+            return reason
 
     async def waiting_of(self, team: str, user: str | None = None) -> int:
         """How many lookups of the workspace (or of that user there) wait."""

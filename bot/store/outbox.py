@@ -11,12 +11,12 @@ somebody retries it, because that makes no sense without it; any other is passed
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, update
 
 from bot.store.database import Unit
 from bot.store.tables import acts, lanes
@@ -68,6 +68,8 @@ class Backlog:
     oldest_at: datetime | None
     """When the oldest of them was put, apart from those that wait behind a failed one."""
     failed: int
+    overdue_at: datetime | None
+    """Since when the first that nobody takes could have been taken; None: nothing is due."""
 
 
 async def put(
@@ -127,6 +129,37 @@ async def failed(
     return [FailedAct(act_of(row), row.reason or "", row.ended_at) for row in rows]
 
 
+async def hurry(unit: Unit, reasons: Collection[str]) -> None:
+    """What waits for one of these reasons is due now."""
+    waiting = select(acts.c.id).where(acts.c.state == "waiting", acts.c.reason.in_(reasons))
+    await unit.execute(
+        update(lanes)
+        .where(lanes.c.owner.is_(None), lanes.c.due_at > unit.now, lanes.c.head.in_(waiting))
+        .values(due_at=unit.now, touched_at=unit.now)
+    )
+
+
+async def held_up(unit: Unit, *, limit: int = 5) -> Mapping[str, int]:
+    """Why acts wait that were tried already, and how many for each reason; the commonest first."""
+    count = func.count().label("held_up")
+    statement = (
+        select(acts.c.reason, count)
+        .where(acts.c.state == "waiting", acts.c.reason.is_not(None))
+        .group_by(acts.c.reason)
+        .order_by(count.desc())
+        .limit(limit)
+    )
+    return {row.reason: row.held_up for row in await unit.execute(statement)}
+
+
+async def held_up_in(unit: Unit, names: Collection[str]) -> Mapping[str, str]:
+    """Why the act waits whose turn it is in each of these lanes, where it was tried already."""
+    statement = select(acts.c.lane, acts.c.reason).where(
+        acts.c.state == "waiting", acts.c.reason.is_not(None), acts.c.lane.in_(names)
+    )
+    return {row.lane: row.reason for row in await unit.execute(statement)}
+
+
 async def backlog(unit: Unit) -> Backlog:
     """How much is to be delivered."""
     waiting = select(func.count()).where(acts.c.state == "waiting").scalar_subquery()
@@ -139,12 +172,18 @@ async def backlog(unit: Unit) -> Backlog:
         .scalar_subquery()
     )
     given_up = select(func.count()).where(acts.c.state == "failed").scalar_subquery()
+    overdue = select(func.min(lanes.c.due_at)).where(lanes.c.due_at <= unit.now).scalar_subquery()
     row = (
         await unit.execute(
-            select(waiting.label("waiting"), oldest.label("oldest"), given_up.label("failed"))
+            select(
+                waiting.label("waiting"),
+                oldest.label("oldest"),
+                given_up.label("failed"),
+                overdue.label("overdue"),
+            )
         )
     ).one()
-    return Backlog(row.waiting, row.oldest, row.failed)
+    return Backlog(row.waiting, row.oldest, row.failed, row.overdue)
 
 
 def act_of(row: Row[Any]) -> Act:

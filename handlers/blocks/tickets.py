@@ -118,6 +118,8 @@ def journal_message(
     elif down := news.get("down"):
         text = fill("🔌 Matrix42 not reachable since {}. {}", _time(down["since"]), down["reason"])
         text = fill("{} What is written here goes there afterwards.", text)
+    elif waiting := news.get("waiting"):
+        text = fill("⏳ The ticket is not created yet: {} It is tried until it is.", str(waiting))
     elif news.get("back"):
         text = Markup("🔌 Matrix42 is reachable again.")
     elif news.get("gone"):

@@ -52,7 +52,7 @@ class InquiryCourier:
     async def deliver(self, act: Act) -> Receipt:
         request = await self._parts.requests.get(str(act.payload["request"]))
         if request is None:
-            raise Undeliverable("The request is no longer kept.")
+            raise Undeliverable("The request is no longer kept.", final=True)
         if act.payload["do"] == "use":
             message = await self._use(act, request)
             if message is None:

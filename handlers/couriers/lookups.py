@@ -74,7 +74,7 @@ async def wanted(parts: Parts, act: Act) -> KeptLookup:
     """The lookup that an act is about. Raises Undeliverable where it was purged."""
     lookup = await parts.lookups.get(str(act.payload["lookup"]))
     if lookup is None:
-        raise Undeliverable("The lookup is no longer kept.")
+        raise Undeliverable("The lookup is no longer kept.", final=True)
     return lookup
 
 
@@ -103,7 +103,7 @@ class ReportCourier:
         lookup = await wanted(parts, act)
         report = report_of(lookup)
         if report is None:
-            raise Undeliverable("The lookup has no report.")
+            raise Undeliverable("The lookup has no report.", final=True)
         client = await parts.clients.web(lookup.team)
         message = report_message(report, lookup.id, lookup.user)
         replaces = lookup.extra.get("replaces")
@@ -203,7 +203,7 @@ class PemCourier:
         lookup = await wanted(parts, act)
         report = report_of(lookup)
         if report is None or report.recommended is None:
-            raise Undeliverable("The report recommends no certificate.")
+            raise Undeliverable("The report recommends no certificate.", final=True)
         client = await parts.clients.web(lookup.team)
         channel, thread_ts = act.payload["channel"], act.payload["thread_ts"]
         certificates = report.recommended.certificates

@@ -135,14 +135,14 @@ class NoticeCourier:
 async def _request(parts: Parts, act: Act) -> InstallRequest:
     request = await parts.requests.get(str(act.payload["request"]))
     if request is None:
-        raise Undeliverable("The request is no longer kept.")
+        raise Undeliverable("The request is no longer kept.", final=True)
     return request
 
 
 async def _request_and_entry(parts: Parts, act: Act) -> tuple[InstallRequest, Entry]:
     entry = await parts.requests.entry(str(act.payload["entry"]))
     if entry is None:
-        raise Undeliverable("The entry is no longer kept.")
+        raise Undeliverable("The entry is no longer kept.", final=True)
     return await _request(parts, act), entry
 
 

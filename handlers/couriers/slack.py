@@ -11,63 +11,22 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.requests.delivery import Later, Undeliverable
+from bot.requests.delivery import Later
 from bot.serving.metrics import Metrics
 from bot.store.outbox import Act
 from handlers.blocks.message import Message
+from handlers.couriers.slack_errors import UNREACHABLE, Gone, NoAccess, code_of, told_apart
+
+__all__ = ["Gone", "NoAccess"]
 
 EVENT_TYPE: Final = "whichroot_act"
 
-#: Errors that pass by themselves.
-_TRANSIENT: Final = frozenset(
-    {
-        "ratelimited",
-        "rate_limited",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-        "team_added_to_org",
-        "access_limited",
-    }
-)
-_SENTENCES: Final = {
-    "channel_not_found": "I cannot see this channel: invite me there with /invite @whichroot.",
-    "not_in_channel": "I am not a member of this channel: invite me there with /invite @whichroot.",
-    "is_archived": "The channel is archived.",
-    "restricted_action": "A rule of the workspace keeps me from posting in this channel.",
-    "restricted_action_read_only_channel": "The channel is read-only for me.",
-    "restricted_action_thread_only_channel": "Only threads are allowed in this channel.",
-    "user_not_found": "Slack does not know this person.",
-    "user_not_in_channel": "The person is not in this channel.",
-    "cannot_dm_bot": "A bot cannot be written to.",
-    "user_disabled": "The person's account is no longer active.",
-    "message_not_found": "The message is gone.",
-    "thread_not_found": "The thread is gone.",
-    "cant_update_message": "The message cannot be changed any more.",
-    "edit_window_closed": "The message is too old to be changed.",
-    "missing_scope": "The app lacks a permission: install it again with the current manifest.",
-    "token_revoked": "The app was removed from the workspace.",
-    "account_inactive": "The app was removed from the workspace.",
-    "invalid_auth": "Slack does not accept the bot's token.",
-    "not_authed": "Slack does not accept the bot's token.",
-}
-#: Errors that say that the bot may not be where it was to post.
-NO_ACCESS: Final = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
 _MAX_PAGES: Final = 10
-_WINDOW: Final = timedelta(minutes=2)
-
-
-class NoAccess(Undeliverable):
-    """The bot may not post there."""
-
-
-class Gone(Undeliverable):
-    """The message that was to be changed is not there any more."""
+#: How far this machine's clock may be from Slack's, which counts from then on.
+_WINDOW: Final = timedelta(days=1)
 
 
 @asynccontextmanager
@@ -76,8 +35,9 @@ async def calling(metrics: Metrics) -> AsyncIterator[None]:
     try:
         yield
     except SlackApiError as error:
-        raise _told_apart(error, metrics) from error
-    except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+        metrics.slack_errors.labels(code_of(error)).inc()
+        raise told_apart(error) from error
+    except UNREACHABLE as error:
         metrics.slack_errors.labels("network").inc()
         raise Later(None, f"Slack cannot be reached ({type(error).__name__}).") from error
 
@@ -90,25 +50,6 @@ async def already_sent() -> AsyncIterator[None]:
         yield
     except Later as later:
         raise Later(later.seconds, later.message) from later
-
-
-def _told_apart(error: SlackApiError, metrics: Metrics) -> Later | Undeliverable:
-    response = error.response
-    data = response.data if isinstance(response.data, dict) else {}
-    code = str(data.get("error") or f"http_{response.status_code}")
-    metrics.slack_errors.labels(code).inc()
-    if response.status_code == 429:
-        wait = response.headers.get("Retry-After", "1")
-        seconds = float(wait) if wait.isdecimal() else 1.0
-        return Later(seconds, "Slack asks to wait.", maybe_delivered=False)
-    if response.status_code >= 500 or code in _TRANSIENT or not data:
-        return Later(None, f"Slack is unwell ({code}).")
-    sentence = _SENTENCES.get(code, f"Slack refuses this ({code}).")
-    if code in NO_ACCESS:
-        return NoAccess(sentence)
-    if code in ("message_not_found", "cant_update_message", "edit_window_closed"):
-        return Gone(sentence)
-    return Undeliverable(sentence)
 
 
 async def post(

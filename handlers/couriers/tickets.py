@@ -19,6 +19,7 @@ from bot.desks.base import (
     DeskError,
     DeskUnreachable,
     FileRefused,
+    SignInRefused,
     Ticket,
     digest,
     marker_of,
@@ -144,6 +145,8 @@ class TicketCourier:
             ticket = found or await desk.create(
                 ticket_draft(request, marker, await _thread_link(self._parts, request))
             )
+        except SignInRefused as error:
+            raise _until_signed_in(error) from error
         except DeskUnreachable as error:
             wait = error.seconds
             if error.maybe_done:
@@ -190,6 +193,8 @@ class AttachmentCourier:
             if theirs:
                 return {}
             raise Undeliverable(f"The PEM is not attached to the ticket. {error}") from error
+        except SignInRefused as error:
+            raise _until_signed_in(error) from error
         except DeskUnreachable as error:
             raise Later(error.seconds, error.message, maybe_delivered=error.maybe_done) from error
         except DeskError as error:
@@ -283,6 +288,8 @@ class CommentCourier:
                 if sum(digest(entry.text) == digest(text) for entry in there) >= mine:
                     return {}
             written = await desk.comment(ticket, text)
+        except SignInRefused as error:
+            raise _until_signed_in(error) from error
         except DeskUnreachable as error:
             raise Later(error.seconds, error.message, maybe_delivered=error.maybe_done) from error
         except DeskError as error:
@@ -353,6 +360,8 @@ class JournalCourier:
             return None
         try:
             content = await desk.download(_ticket(kept), identifier)
+        except SignInRefused as error:
+            raise _until_signed_in(error) from error
         except DeskUnreachable as error:
             raise Later(error.seconds, error.message, maybe_delivered=False) from error
         except DeskError:
@@ -365,8 +374,13 @@ class JournalCourier:
 async def _place(parts: Parts, act: Act) -> tuple[InstallRequest, Desk | None]:
     request = await parts.requests.get(str(act.payload["request"]))
     if request is None:
-        raise Undeliverable("The request is no longer kept.")
+        raise Undeliverable("The request is no longer kept.", final=True)
     return request, parts.desks.of(request.environment) if parts.desks else None
+
+
+def _until_signed_in(error: SignInRefused) -> Later:
+    """A token that has expired is renewed by a person; what waits for that goes on then."""
+    return Later(None, str(error), maybe_delivered=False)
 
 
 def _ticket(kept: KeptTicket) -> Ticket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping
@@ -78,6 +79,11 @@ class BotProcess:
         """Kills it and starts it again."""
         await self.kill()
         await self.start()
+
+    def limit_files(self, octets: int) -> None:
+        """From now on no file of it may become larger than that."""
+        _, most = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (octets, most))
 
     async def _listen(self) -> None:
         assert self._process.stderr is not None

@@ -16,7 +16,7 @@ class Fault:
 
     ``kind``: `status` (answers ``status`` and does nothing), `late` (does it, answers after
     ``seconds``), `cut` (does it, then breaks the connection), `drop` (breaks the connection and does
-    nothing), `null` (answers 200 and ``null`` and does nothing).
+    nothing), `null` (answers 200 and ``null`` and does nothing), `truncated` (does it, answers half).
     """
 
     kind: str
@@ -62,6 +62,9 @@ class Faults:
             await asyncio.sleep(fault.seconds)
         elif fault and fault.kind == "cut":
             _break(request)
+        elif fault and fault.kind == "truncated" and isinstance(answer, web.Response):
+            body = answer.body if isinstance(answer.body, bytes) else b""
+            return web.Response(body=body[: len(body) // 2], content_type="application/json")
         return answer
 
 

@@ -46,7 +46,15 @@ class WebApi:
         answer: dict[str, Any]
         installation: Installation | None = None
         fault = self._services.faults.take(
-            ("ratelimited", "server_error", "error", "truncated", "reset_before", "reset_after"),
+            (
+                "ratelimited",
+                "server_error",
+                "error",
+                "truncated",
+                "slow_body",
+                "reset_before",
+                "reset_after",
+            ),
             name,
         )
         latency = self._services.faults.take(("latency",), name)
@@ -72,7 +80,10 @@ class WebApi:
         except SlackError as error:
             answer = error.answer()
         self._log(name, started, arguments, answer, fault)
-        return spoil_after(request, fault) or _response(answer, fault, installation, name)
+        response = spoil_after(request, fault) or _response(answer, fault, installation, name)
+        if fault is not None and fault.kind == "slow_body":
+            return await _slowly(request, response, fault.seconds)
+        return response
 
     def _authenticate(
         self, request: web.Request, arguments: dict[str, Any], method: Method
@@ -94,6 +105,8 @@ class WebApi:
             if method.caller != "app":
                 raise SlackError("not_allowed_token_type")
             return first
+        if token in app.revoked:
+            raise SlackError("account_inactive")
         installation = app.by_token(token)
         if installation is None:
             raise SlackError("invalid_auth")
@@ -130,10 +143,13 @@ def spoil_before(request: web.Request, fault: Fault | None) -> web.StreamRespons
     """What a fault answers in place of doing anything; None if it lets the request through."""
     match fault:
         case Fault(kind="ratelimited"):
+            wait = fault.retry_after
+            if wait is None:
+                wait = str(max(1, round(fault.seconds)))
             return web.json_response(
                 {"ok": False, "error": "ratelimited"},
                 status=429,
-                headers={"Retry-After": str(max(1, round(fault.seconds)))},
+                headers={"Retry-After": wait} if wait else {},
             )
         case Fault(kind="server_error"):
             return web.Response(status=500, text="Internal Server Error")
@@ -149,6 +165,20 @@ def spoil_after(request: web.Request, fault: Fault | None) -> web.StreamResponse
     if fault is not None and fault.kind == "reset_after":
         return reset(request)
     return None
+
+
+async def _slowly(
+    request: web.Request, response: web.StreamResponse, seconds: float
+) -> web.StreamResponse:
+    body = response.body if isinstance(response, web.Response) else None
+    content = body if isinstance(body, bytes) else b""
+    slow = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+    slow.content_length = len(content)
+    await slow.prepare(request)
+    await slow.write(content[: len(content) // 2])
+    await asyncio.sleep(seconds)
+    await slow.write(content[len(content) // 2 :])
+    return slow
 
 
 def reset(request: web.Request) -> web.StreamResponse:
