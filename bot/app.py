@@ -61,17 +61,23 @@ _STALE_SECONDS: Final = 600.0
 _POSTING: Final = 8
 
 
-class OneWorkspace:
-    """The clients of a bot that is installed in one workspace by its token."""
+class OneToken:
+    """The clients of a bot that is given its token: of one workspace, or of a whole organisation."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = AsyncWebClient(
-            settings.slack_bot_token, base_url=settings.slack_api_url, retry_handlers=[]
-        )
+        self._settings = settings
+        self._clients: dict[str, AsyncWebClient] = {}
 
     async def web(self, team: str) -> AsyncWebClient:
-        """The same client for every team: a shared channel belongs to several."""
-        return self._client
+        """With the same token for every workspace; that of an organisation says for which it acts."""
+        if team not in self._clients:
+            self._clients[team] = AsyncWebClient(
+                self._settings.slack_bot_token,
+                base_url=self._settings.slack_api_url,
+                team_id=team,
+                retry_handlers=[],
+            )
+        return self._clients[team]
 
 
 class Bot:
@@ -171,7 +177,7 @@ class Bot:
 
     def _clients(self) -> Clients:
         if self._installations is None:
-            return OneWorkspace(self._settings)
+            return OneToken(self._settings)
         return ManyWorkspaces(self._settings, self._installations)
 
     def _application(self) -> AsyncApp:

@@ -59,6 +59,11 @@ def asks(event: Mapping[str, Any]) -> bool:
     return not isinstance(asked, Check) or any(isinstance(t, Target) for t in asked.targets)
 
 
+def names_servers(event: Mapping[str, Any]) -> bool:
+    """Whether a mention names servers to look at."""
+    return isinstance(_asked(event), Check)
+
+
 def _asked(event: Mapping[str, Any]) -> Asked:
     text = re.sub(r"^\s*<@[A-Z0-9]+>[\s:,]*", "", str(event.get("text") or ""))
     return parse_mention(unescaped(text))
@@ -137,7 +142,9 @@ async def _lookup_of(
 ) -> KeptLookup | None:
     if request:
         return await parts.lookups.get(request.lookup_id or "", team=asker.team)
-    return await parts.lookups.find_by_message(asker.channel, asker.thread_ts or "")
+    lookup = await parts.lookups.find_by_message(asker.channel, asker.thread_ts or "")
+    # A shared channel belongs to several workspaces.
+    return lookup if lookup and lookup.team == asker.team else None
 
 
 def status_message(request: InstallRequest) -> Message:

@@ -18,7 +18,7 @@ from handlers.blocks.elements import context, input_block, modal, section
 from handlers.blocks.markup import Markup, block, code, fill
 from handlers.cert import Asker, keep
 from handlers.couriers.lookups import put_lookup
-from handlers.parts import Parts, team_of, user_of
+from handlers.parts import Parts, element_of, metadata_of, team_of, user_of, value_of
 from handlers.questions import report_of
 
 UPLOAD_CALLBACK = "upload_chain"
@@ -106,8 +106,11 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 
 async def kept_lookup(parts: Parts, args: AsyncArgs, identifier: str) -> tuple[KeptLookup, Report]:
-    """A lookup of this workspace and its report. Raises WhichrootError."""
+    """A lookup of this workspace and its report; a private one is for whoever asked alone. Raises
+    WhichrootError."""
     lookup = await parts.lookups.get(identifier, team=team_of(args))
+    if lookup and lookup.private and lookup.user != user_of(args.body)[0]:
+        lookup = None
     report = report_of(lookup) if lookup else None
     if lookup is None or report is None:
         raise WhichrootError(
@@ -117,8 +120,7 @@ async def kept_lookup(parts: Parts, args: AsyncArgs, identifier: str) -> tuple[K
 
 
 async def _shown(parts: Parts, args: AsyncArgs) -> tuple[KeptLookup, Report]:
-    action = args.action or {}
-    return await kept_lookup(parts, args, str(action.get("value", "")))
+    return await kept_lookup(parts, args, value_of(args))
 
 
 def _ask_view(report: Report) -> dict[str, Any]:
@@ -154,9 +156,9 @@ def _upload_view(lookup: KeptLookup, place: dict[str, Any]) -> dict[str, Any]:
 async def _accept_chain(parts: Parts, args: AsyncArgs) -> None:
     """Keeps that a chain was uploaded, and has it read and analysed."""
     view = args.view or {}
-    metadata = json.loads(view["private_metadata"])
+    metadata = metadata_of(view, "lookup", "channel")
     lookup, _ = await kept_lookup(parts, args, metadata["lookup"])
-    files = view["state"]["values"][_FILE][_INPUT].get("files") or []
+    files = element_of(view, _FILE, _INPUT).get("files") or []
     user, _ = user_of(args.body)
     if not files:
         await args.ack(response_action="errors", errors={_FILE: "Choose the file first."})

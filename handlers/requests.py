@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncApp
@@ -24,7 +23,7 @@ from handlers.blocks.request_views import (
 )
 from handlers.couriers.inquiries import put_explanation
 from handlers.keys import refusal_of
-from handlers.parts import Parts, team_of, user_of
+from handlers.parts import Parts, element_of, metadata_of, team_of, user_of, value_of
 
 _AT_ONCE: Final = {
     card.TAKE: Action.TAKE,
@@ -117,8 +116,15 @@ async def kept_request(parts: Parts, args: AsyncArgs, identifier: str) -> Instal
 
 
 async def _pressed(parts: Parts, args: AsyncArgs) -> InstallRequest:
-    action = args.action or {}
-    return await kept_request(parts, args, str(action.get("value", "")))
+    return await kept_request(parts, args, value_of(args))
+
+
+def _action_of(name: str) -> Action:
+    """An action that words go with. Raises Refused for any other, which no form of the bot names."""
+    action = next((action for action in _WITH_WORDS.values() if action == name), None)
+    if action is None:
+        raise Refused("This form is not one of mine.", "Press the button again.")
+    return action
 
 
 async def _act(
@@ -141,14 +147,14 @@ async def _act(
 
 async def _words(parts: Parts, args: AsyncArgs) -> None:
     view: dict[str, Any] = args.view or {}
-    metadata = json.loads(view["private_metadata"])
-    text = view["state"]["values"][WORDS_BLOCK][WORDS_INPUT].get("value") or ""
+    metadata = metadata_of(view, "request", "action")
+    text = str(element_of(view, WORDS_BLOCK, WORDS_INPUT).get("value") or "")
     if key := await asyncio.to_thread(refusal_of, text):
         await args.ack(response_action="errors", errors={WORDS_BLOCK: key[:2000]})
         return
     try:
         request = await kept_request(parts, args, metadata["request"])
-        action = Action(metadata["action"])
+        action = _action_of(metadata["action"])
         await _act(parts, args, request, action, key=f"view:{view['id']}", text=text)
     except Refused as refusal:
         await args.ack(response_action="errors", errors={WORDS_BLOCK: str(refusal)[:2000]})

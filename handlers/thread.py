@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,18 +19,20 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import WhichrootError
 from bot.pki.errors import explain
-from bot.requests.request import InstallRequest
+from bot.requests.request import Actor, InstallRequest
 from bot.requests.states import Action, Refused, State, check_role
 from bot.store import outbox
 from bot.store.database import Unit
 from handlers.blocks import files as blocks
 from handlers.blocks.elements import section
+from handlers.blocks.help import error_message
 from handlers.blocks.markup import Markup, fill, unescaped, user
 from handlers.couriers.inquiries import put_explanation
 from handlers.couriers.tickets import relay
 from handlers.keys import refusal_of
-from handlers.mentions import answer_mention, asks
-from handlers.parts import Parts, team_of, user_of
+from handlers.externals import EXTERNAL, is_external
+from handlers.mentions import answer_mention, asks, names_servers
+from handlers.parts import Parts, noted_value_of, team_of, user_of
 from handlers.requests import kept_request, refuse
 from handlers.saying import say
 
@@ -70,12 +71,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await _mentioned(parts, args, event, key, await _request_of(parts, args, event))
 
     async def use(args: AsyncArgs) -> None:
-        chosen = json.loads(str((args.action or {}).get("value")))
+        chosen = noted_value_of(args, "request", "file")
+        identifier, name = user_of(args.body)
         try:
-            request = await kept_request(parts, args, chosen["request"])
-            identifier, name = user_of(args.body)
-            actor = await parts.people.actor(args.client, team_of(args), identifier, name)
-            check_role(Action.REPLACE, await parts.requests.roles(request, actor))
+            request = await _replaceable(parts, args, chosen["request"])
         except Refused as refusal:
             await refuse(args, refusal)
             return
@@ -94,7 +93,13 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await parts.in_background(_settle(args, note), "a file's buttons")
 
     async def ignore(args: AsyncArgs) -> None:
+        chosen = noted_value_of(args, "request", "file")
         identifier, _ = user_of(args.body)
+        try:
+            await _replaceable(parts, args, chosen["request"])
+        except Refused as refusal:
+            await refuse(args, refusal)
+            return
         await args.ack()
         note = fill("{} set this file aside.", user(identifier))
         await parts.in_background(_settle(args, note), "a file's buttons")
@@ -103,6 +108,14 @@ def register(app: AsyncApp, parts: Parts) -> None:
     app.event("app_mention")(parts.listening("event", mention))
     app.action(blocks.USE)(parts.listening("action", use))
     app.action(blocks.IGNORE)(parts.listening("action", ignore))
+
+
+async def _replaceable(parts: Parts, args: AsyncArgs, identifier: str) -> InstallRequest:
+    """The request, whose certificate whoever pressed may exchange. Raises Refused."""
+    request = await kept_request(parts, args, identifier)
+    actor = await parts.people.actor(args.client, team_of(args), *user_of(args.body))
+    check_role(Action.REPLACE, await parts.requests.roles(request, actor))
+    return request
 
 
 async def _settle(args: AsyncArgs, note: Markup) -> None:
@@ -136,7 +149,8 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
         await answer_mention(parts, team, event, key, request)
     writer = str(event["user"])
     name = await parts.people.name(args.client, team, writer)
-    actor = await parts.people.actor(args.client, team, writer, name)
+    # Whoever answers does so as the requester, not as support.
+    actor = Actor(team, writer, name)
     files = [file for file in event.get("files") or () if file.get("id")][:_MAX_FILES]
     async with parts.database.begin() as unit:
         added = await parts.messages.add(
@@ -178,6 +192,17 @@ async def _mentioned(
     if refusal:
         return
     if request and not asks(event):
+        return
+    if names_servers(event) and await is_external(parts, args, str(event["user"])):
+        async with parts.database.begin() as unit:
+            await say(
+                unit,
+                team_of(args),
+                error_message(EXTERNAL),
+                channel=str(event["channel"]),
+                thread_ts=str(event.get("thread_ts") or event["ts"]),
+                key=f"mention:{key}",
+            )
         return
     await answer_mention(parts, team_of(args), event, key, request)
 

@@ -162,8 +162,12 @@ class ManyWorkspaces:
             bot = await self._store.async_find_bot(enterprise_id=None, team_id=team)
             if bot is None:
                 raise Undeliverable("The app is not installed in this workspace any more.")
+            # The token of a whole organisation says for which workspace it acts.
             client = AsyncWebClient(
-                bot.bot_token, base_url=self._settings.slack_api_url, retry_handlers=[]
+                bot.bot_token,
+                base_url=self._settings.slack_api_url,
+                team_id=team,
+                retry_handlers=[],
             )
             self._clients[team] = time.monotonic(), client
         return client
