@@ -23,8 +23,10 @@ async def is_external(parts: Parts, args: AsyncArgs, user: str) -> bool:
     Slack is asked only where the payload leaves that open. Raises SlackApiError while it is unwell.
     """
     team = team_of(args)
-    person = args.body.get("user")
-    theirs = person.get("team_id") if isinstance(person, dict) else None
+    person, event = args.body.get("user"), args.body.get("event") or {}
+    theirs = event.get("user_team") or event.get("team")
+    if isinstance(person, dict):
+        theirs = person.get("team_id")
     if not args.body.get("is_ext_shared_channel") and theirs in (None, team):
         return False
     if not await parts.people.is_external(args.client, team, args.context.enterprise_id, user):

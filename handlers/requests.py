@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.requests.request import InstallRequest
-from bot.requests.states import Action, Refused, State, check_role
+from bot.requests.states import Action, Refused
 from bot.store import outbox
 from handlers.blocks import card
 from handlers.blocks.elements import section
@@ -38,6 +38,8 @@ _WITH_WORDS: Final = {
     card.FAIL: Action.FAIL,
     card.REOPEN: Action.REOPEN,
 }
+#: The actions whose form asks for words.
+WORDS: Final = frozenset(_WITH_WORDS.values())
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -56,14 +58,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def with_words(args: AsyncArgs) -> None:
         pressed = args.action or {}
-        request = await _pressed(parts, args)
         action = _WITH_WORDS[pressed["action_id"]]
-        user, name = user_of(args.body)
+        actor = await parts.people.actor(args.client, team_of(args), *user_of(args.body))
         try:
-            actor = await parts.people.actor(args.client, team_of(args), user, name)
-            check_role(action, await parts.requests.roles(request, actor))
-            if action is Action.ANSWER and request.state is not State.WAITING:
-                raise Refused("This question waits for no answer any more.")
+            request = await parts.requests.check(value_of(args), action, actor)
         except Refused as refusal:
             await refuse(args, refusal)
             return
@@ -121,7 +119,7 @@ async def _pressed(parts: Parts, args: AsyncArgs) -> InstallRequest:
 
 def _action_of(name: str) -> Action:
     """An action that words go with. Raises Refused for any other, which no form of the bot names."""
-    action = next((action for action in _WITH_WORDS.values() if action == name), None)
+    action = next((action for action in WORDS if action == name), None)
     if action is None:
         raise Refused("This form is not one of mine.", "Press the button again.")
     return action

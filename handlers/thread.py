@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import WhichrootError
 from bot.pki.errors import explain
 from bot.requests.request import Actor, InstallRequest
-from bot.requests.states import Action, Refused, State, check_role
+from bot.requests.states import Action, Refused, State
 from bot.store import outbox
 from bot.store.database import Unit
 from handlers.blocks import files as blocks
@@ -33,7 +33,7 @@ from handlers.keys import refusal_of
 from handlers.externals import EXTERNAL, is_external
 from handlers.mentions import answer_mention, asks, names_servers
 from handlers.parts import Parts, noted_value_of, team_of, user_of
-from handlers.requests import kept_request, refuse
+from handlers.requests import refuse
 from handlers.saying import say
 
 _MAX_FILES: Final = 5
@@ -111,11 +111,9 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 
 async def _replaceable(parts: Parts, args: AsyncArgs, identifier: str) -> InstallRequest:
-    """The request, whose certificate whoever pressed may exchange. Raises Refused."""
-    request = await kept_request(parts, args, identifier)
+    """The request, whose certificate whoever pressed may exchange now. Raises Refused."""
     actor = await parts.people.actor(args.client, team_of(args), *user_of(args.body))
-    check_role(Action.REPLACE, await parts.requests.roles(request, actor))
-    return request
+    return await parts.requests.check(identifier, Action.REPLACE, actor)
 
 
 async def _settle(args: AsyncArgs, note: Markup) -> None:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Person:
-    """A person: `name` is the handle, `team` the domain of their company's workspace."""
+    """A person: `name` is the handle, `team` the domain of their company's workspace. A `guest` is
+    let into some channels only; a `bot` is another app's bot user."""
 
     name: str
     real_name: str
     team: str = "acme"
     email: str = ""
+    guest: bool = False
+    bot: bool = False
 
 
 @dataclass(frozen=True)

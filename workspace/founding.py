@@ -22,7 +22,13 @@ def found(state: State, cast: Cast) -> None:
     people: dict[str, User] = {}
     for person in cast.people:
         user = User(
-            new("U"), teams[person.team].id, person.name, person.real_name, email=person.email
+            new("U"),
+            teams[person.team].id,
+            person.name,
+            person.real_name,
+            email=person.email,
+            is_guest=person.guest,
+            is_bot=person.bot,
         )
         people[person.name] = state.users[user.id] = user
     for domain in cast.installed:

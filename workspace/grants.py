@@ -79,6 +79,11 @@ class Grants:
         trigger.exchanged = True
         return trigger
 
+    def expire(self) -> None:
+        """Make every trigger id that was given too old, as if its seconds had passed."""
+        for trigger in self._triggers.values():
+            trigger.expires = time.monotonic() - 1.0
+
     def response_url(
         self,
         kind: str,

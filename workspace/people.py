@@ -25,6 +25,7 @@ class User:
     real_name: str
     email: str = ""
     is_bot: bool = False
+    is_guest: bool = False
     app_id: str = ""
     bot_id: str = ""
     tz: str = "Europe/Berlin"
@@ -58,7 +59,7 @@ class User:
             "is_owner": False,
             "is_bot": self.is_bot,
             "is_app_user": False,
-            "is_restricted": False,
+            "is_restricted": self.is_guest,
             "is_ultra_restricted": False,
             "updated": 0,
         }
