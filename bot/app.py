@@ -255,7 +255,7 @@ class Bot:
     async def _listen(self, stack: contextlib.AsyncExitStack, app: AsyncApp) -> None:
         application = health_application(self._readiness, self._refresh, self.metrics)
         if self._settings.mode == "http":
-            add_http_intake(application, app, self._intake)
+            add_http_intake(application, app, self._intake, self._settings.slack_signing_secret)
         add_install_pages(application, app)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
         await runner.setup()

@@ -103,7 +103,9 @@ class People:
                 members = await (_group if where.startswith("S") else _channel)(client, team, where)
         except (SlackApiError, aiohttp.ClientError, OSError) as error:
             # An older list is better than none while Slack is unwell, but not for long.
-            code = error.response.get("error", "") if isinstance(error, SlackApiError) else "network"
+            code = (
+                error.response.get("error", "") if isinstance(error, SlackApiError) else "network"
+            )
             logger.warning("The support staff cannot be listed.", extra={"error": str(code)})
             return members if age < _KEEP_UNWELL_SECONDS else frozenset()
         self._members[team, where] = self._clock(), members

@@ -146,7 +146,8 @@ async def _act(
 async def _words(parts: Parts, args: AsyncArgs) -> None:
     view: dict[str, Any] = args.view or {}
     metadata = metadata_of(view, "request", "action")
-    text = str(element_of(view, WORDS_BLOCK, WORDS_INPUT).get("value") or "")
+    entered = element_of(view, WORDS_BLOCK, WORDS_INPUT).get("value")
+    text = entered if isinstance(entered, str) else ""
     if key := await asyncio.to_thread(refusal_of, text):
         await args.ack(response_action="errors", errors={WORDS_BLOCK: key[:2000]})
         return

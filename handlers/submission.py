@@ -104,7 +104,9 @@ def submission_of(
 
     environment, shown = chosen(modal.ENVIRONMENT), metadata.get("shown")
     if environment not in _LABELS or not isinstance(shown, dict):
-        raise WhichrootError("I cannot read this form.", "Open it again, and choose the environment.")
+        raise WhichrootError(
+            "I cannot read this form.", "Open it again, and choose the environment."
+        )
     files = element_of(view, modal.FILE, modal.INPUT).get("files") or []
     return Submission(
         lookup=str(metadata["lookup"]),

@@ -29,8 +29,8 @@ from handlers.blocks.help import error_message
 from handlers.blocks.markup import Markup, fill, unescaped, user
 from handlers.couriers.inquiries import put_explanation
 from handlers.couriers.tickets import relay
-from handlers.keys import refusal_of
 from handlers.externals import EXTERNAL, is_external
+from handlers.keys import refusal_of
 from handlers.mentions import answer_mention, asks, names_servers
 from handlers.parts import Parts, noted_value_of, team_of, user_of
 from handlers.requests import refuse

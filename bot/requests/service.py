@@ -303,9 +303,7 @@ class Requests:
             roles.add(Role.FOLLOWER)
         return frozenset(roles)
 
-    async def _next(
-        self, unit: Unit, request: InstallRequest, action: Action, by: Actor
-    ) -> State:
+    async def _next(self, unit: Unit, request: InstallRequest, action: Action, by: Actor) -> State:
         """The state after ``action``. Raises Refused."""
         roles = await self._roles(unit, request, by)
         check_role(action, roles)

@@ -7,9 +7,9 @@ import secrets
 import time
 from typing import Any
 
+from bot.requests.states import Action
 from handlers.blocks import install_modal
 from handlers.blocks.request_views import words_view
-from bot.requests.states import Action
 from tests.conversation.support import Json
 from tests.hostile.policy import ELSEWHERE, Row
 from tests.hostile.stage import Stage
@@ -78,9 +78,7 @@ class Forge:
         installations = list(self._services.app.installations.values())
         return installations[1 if person == ELSEWHERE else 0]
 
-    def action(
-        self, user: User, installation: Installation, action_id: str, value: object
-    ) -> Json:
+    def action(self, user: User, installation: Installation, action_id: str, value: object) -> Json:
         """A button of a message is pressed."""
         payload = self._payloads.interaction("block_actions", user, installation)
         payload |= self._payloads.message_context(self._card, user, installation)
@@ -88,9 +86,7 @@ class Forge:
         stamp = self._services.state.identifiers.timestamp()
         return payload | {"actions": [used | {"action_ts": stamp}], "state": {"values": {}}}
 
-    def view(
-        self, user: User, installation: Installation, source: Json, values: Json
-    ) -> Json:
+    def view(self, user: User, installation: Installation, source: Json, values: Json) -> Json:
         """A form is submitted."""
         identifier = f"V{secrets.token_hex(5).upper()}"
         view = View(

@@ -98,19 +98,20 @@ class Listening(AsyncApp):
 @dataclass(frozen=True)
 class Effect:
     """What one payload caused: how many rows were added by table, the requests whose state is
-    another, how many views were shown or messages exchanged, what whoever pressed was told, and the
-    answer's status."""
+    another, how many views were shown, how many messages were exchanged for another, what whoever
+    pressed was told, and the answer's status."""
 
     rows: Mapping[str, int]
     moved: Mapping[str, str]
     views: int
+    exchanged: int
     told: str
     status: int
 
     @property
     def does_something(self) -> bool:
         """Whether anything was kept or shown but words."""
-        return bool(self.rows or self.moved or self.views)
+        return bool(self.rows or self.moved or self.views or self.exchanged)
 
 
 class Stage:
@@ -187,7 +188,8 @@ class Stage:
         return Effect(
             {name: count for name, count in added.items() if count},
             moved,
-            sum(e["method"] in _VIEWS for e in asked) + len(said) - len(words),
+            sum(e["method"] in _VIEWS for e in asked),
+            len(said) - len(words),
             "\n".join([*words, _words(answer)]).strip(),
             answer.status,
         )
@@ -202,12 +204,12 @@ class Stage:
                 # What belongs to a request goes with it.
                 changed = {name: set() for name in _TABLES}
             for name in reversed(changed):
-                connection.execute(f"DELETE FROM {name}")  # noqa: S608  a name of ours
+                connection.execute(f"DELETE FROM {name}")
             for name in changed:
                 rows = list(self._kept[name])
                 if rows:
                     marks = ", ".join("?" * len(rows[0]))
-                    connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608
+                    connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.company.folder / "whichroot.db")
@@ -219,16 +221,15 @@ class Stage:
     def read(self) -> dict[str, set[tuple[Any, ...]]]:
         """Every row of every table."""
         with closing(self._connect()) as connection:
-            return {
-                name: set(connection.execute(f"SELECT * FROM {name}"))  # noqa: S608
-                for name in _TABLES
-            }
+            return {name: set(connection.execute(f"SELECT * FROM {name}")) for name in _TABLES}
 
     async def _prepare(self, client: AsyncWebClient) -> None:
         target = parse_target(self.company.host)
         assert isinstance(target, Target)
         extra = {"target": target_data(target)}
-        self.report = await self.parts.runner.run(question_from(extra), team="", user="", fresh=True)
+        self.report = await self.parts.runner.run(
+            question_from(extra), team="", user="", fresh=True
+        )
         self.lookup = await self._keep_lookup(extra, private=False)
         self.private = await self._keep_lookup(extra, private=True)
         for state in STATES:

@@ -15,7 +15,18 @@ from tests.hostile.policy import PEOPLE, TABLE, Row
 from tests.hostile.stage import Effect, Stage
 
 #: What a button's value, or a view's metadata, may be in place of what the bot wrote.
-_NO_IDS: tuple[Any, ...] = (None, "", 7, ["x"], {"x": 1}, "R-0000", "x" * 100_000, "\0", "\ud800", "⏎")
+_NO_IDS: tuple[Any, ...] = (
+    None,
+    "",
+    7,
+    ["x"],
+    {"x": 1},
+    "R-0000",
+    "x" * 100_000,
+    "\0",
+    "\ud800",
+    "⏎",
+)
 _NO_NOTES: tuple[Any, ...] = (
     *_NO_IDS,
     "[]",
@@ -30,8 +41,9 @@ _NO_NOTES: tuple[Any, ...] = (
 async def test_no_id_that_the_bot_never_gave_does_anything(stage: Stage) -> None:
     forge, wrong = Forge(stage), []
     rows = [row for row in TABLE if row.listener.startswith(("action:", "view:"))]
-    for row in rows:
-        for value in _NO_NOTES if _has_notes(row) else _NO_IDS:
+    for number, row in enumerate(rows):
+        # Listeners share how they read: each value comes to several of them, not to all.
+        for value in (_NO_NOTES if _has_notes(row) else _NO_IDS)[number % 3 :: 3]:
             payload = forge.of(row, _allowed(row), _state(row))
             if row.listener.startswith("action:"):
                 payload["actions"][0]["value"] = value
@@ -44,14 +56,14 @@ async def test_no_id_that_the_bot_never_gave_does_anything(stage: Stage) -> None
 
 async def test_no_form_with_other_fields_does_anything(stage: Stage) -> None:
     forge, wrong = Forge(stage), []
-    for row in [row for row in TABLE if row.listener.startswith("view:")]:
-        for state in _no_states():
+    for number, row in enumerate([row for row in TABLE if row.listener.startswith("view:")]):
+        for state in list(_no_states())[number % 3 :: 3]:
             payload = forge.of(row, _allowed(row), _state(row))
             payload["view"]["state"] = state
             effect = await stage.send(payload)
-            if row.case == "reopen" and effect.moved:
-                # Its words may be missing.
-                stage.undo()
+            stage.undo()
+            if row.case in ("reopen", "fail") and effect.moved:
+                # Their words may be missing.
                 continue
             wrong += [f"{row.listener} {row.case} {state!r:.60}: {e}" for e in _objections(effect)]
     assert not wrong, "\n".join(wrong)
@@ -117,7 +129,7 @@ async def test_what_is_sent_again_does_nothing_more(stage: Stage) -> None:
         second = await stage.send(payload)
         if stage.read() != kept:
             wrong.append(f"{row.listener} {row.case}: {first} {second}")
-        if row.listener != "event:app_home_opened" and row.listener != "action:file_ignore":
+        if row.listener != "event:app_home_opened":
             wrong += [f"{row} again: {second}"] if second.views else []
         assert "Something went wrong" not in second.told, (row, second)
         stage.undo()
@@ -134,7 +146,7 @@ async def test_a_trigger_that_is_too_old_is_told_in_words(stage: Stage) -> None:
         payload = forge.of(row, _allowed(row), _state(row))
         stage.services.grants.expire()
         effect = await stage.send(payload)
-        assert not effect.views or row.listener == "action:file_ignore", row
+        assert not effect.views, row
         assert "Something went wrong" not in effect.told
         if not effect.does_something:
             told.add(effect.told)
@@ -172,7 +184,16 @@ def _no_states() -> Iterator[Json | None]:
     yield {"values": None}
     yield {"values": []}
     yield {"values": {"words": None, "file": [], "choice": 5, "environment": "x"}}
-    for inner in (None, "x", [], {}, {"value": None}, {"value": 5}, {"selected_option": 5}):
+    entered: tuple[object, ...] = (
+        None,
+        "x",
+        [],
+        {},
+        {"value": None},
+        {"value": 5},
+        {"selected_option": 5},
+    )
+    for inner in entered:
         names = ("words", "file", "choice", "environment")
         yield {"values": {name: {"text": inner, "value": inner} for name in names}}
     wrong = {"selected_option": {"value": "moon"}}

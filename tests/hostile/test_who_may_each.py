@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.requests.states import RULES, Action, State
+from bot.requests.states import RULES, State
 from handlers.requests import WORDS
 from tests.conversation.conftest import MANIFEST
 from tests.hostile.payloads import NAMES, Forge
 from tests.hostile.policy import BOT, ELSEWHERE, PEOPLE, STATES, TABLE, Row
 from tests.hostile.stage import Effect, Stage
+
 
 async def test_each_listener_has_its_row_and_each_row_its_listener(stage: Stage) -> None:
     assert {row.listener for row in TABLE} == stage.app.found
@@ -47,7 +48,8 @@ async def try_all(
     """Tries every row as everybody; gives what was not as the policy says, and how many tries."""
     forge, objections, tries, turn = Forge(stage), [], 0, 0
     for row in TABLE:
-        for turn, person in enumerate(PEOPLE, start=turn + 1):
+        for person in PEOPLE:
+            turn += 1
             if person in row.never:
                 continue
             states = STATES if row.states else ("",)
