@@ -44,8 +44,17 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Organisation:
+    """An Enterprise organisation: the domains of its workspaces."""
+
+    domain: str
+    name: str
+    teams: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Cast:
-    """The beginning of the story. `installed` are the teams that have the app."""
+    """The beginning of the story. `installed` are the teams, or organisations, that have the app."""
 
     teams: Sequence[tuple[str, str]] = (
         ("acme", "Acme"),
@@ -71,6 +80,7 @@ class Cast:
         ),
         Room("globex-general", "Globex", ("gina",), team="globex"),
     )
+    organisations: Sequence[Organisation] = ()
     groups: Sequence[Group] = field(
         default=(Group("matrix42-support", "Matrix42 support", ("sam",)),)
     )
