@@ -72,6 +72,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         user, _ = user_of(args.body)
         container = args.body.get("container") or {}
         extra: dict[str, Any] = {**lookup.extra, "fresh": True, "parent": None}
+        # A row of a table stays its row, under the id of its first lookup.
+        extra["table"] = lookup.extra.get("parent") or lookup.extra.get("table")
+        extra["row"] = lookup.extra.get("row") or lookup.id
+        extra["whispered"] = bool(container.get("is_ephemeral"))
         channel = container.get("channel_id") or lookup.channel
         in_place = not container.get("is_ephemeral") and container.get("message_ts")
         extra["replaces"] = (
@@ -88,6 +92,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
         async with parts.database.begin() as unit:
             if await parts.seen.first(unit, f"again:{args.body.get('trigger_id')}") is None:
                 new = await keep(parts, unit, asker, lookup.input, extra, private=lookup.private)
+                if extra["table"]:
+                    await parts.lookups.look_again(unit, extra["table"], extra["row"], new.id)
                 await put_lookup(unit, new)
         await args.ack()
 
@@ -168,6 +174,7 @@ async def _accept_chain(parts: Parts, args: AsyncArgs) -> None:
         "upload": str(files[0]["id"]),
         "fresh": True,
         "parent": None,
+        "table": None,
         "replaces": None,
     }
     asker = Asker(lookup.team, user, metadata["channel"], lookup.thread_ts, None)

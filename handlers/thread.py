@@ -24,10 +24,12 @@ from bot.requests.states import Action, Refused, State
 from bot.store import outbox
 from bot.store.database import Unit
 from handlers.blocks import files as blocks
-from handlers.blocks.elements import section
+from handlers.blocks.elements import section, top_text
 from handlers.blocks.help import error_message
 from handlers.blocks.markup import Markup, fill, unescaped, user
+from handlers.blocks.message import Message
 from handlers.couriers.inquiries import put_explanation
+from handlers.couriers.reading import put_readings
 from handlers.couriers.tickets import relay
 from handlers.externals import EXTERNAL, is_external
 from handlers.keys import refusal_of
@@ -35,8 +37,8 @@ from handlers.mentions import answer_mention, asks, names_servers
 from handlers.parts import Parts, noted_value_of, team_of, user_of
 from handlers.requests import refuse
 from handlers.saying import say
+from handlers.uploads import files_of
 
-_MAX_FILES: Final = 5
 _MAX_TEXT: Final = 20_000
 #: Subtypes of a message that a person wrote.
 _WRITTEN: Final = (None, "", "file_share", "thread_broadcast")
@@ -149,7 +151,7 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
     name = await parts.people.name(args.client, team, writer)
     # Whoever answers does so as the requester, not as support.
     actor = Actor(team, writer, name)
-    files = [file for file in event.get("files") or () if file.get("id")][:_MAX_FILES]
+    files, others = files_of(event)
     async with parts.database.begin() as unit:
         added = await parts.messages.add(
             unit,
@@ -172,6 +174,8 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
                 )
         spoken = "" if is_asked else text
         await _look_at(unit, request, spoken, [str(file["id"]) for file in files], key)
+        if others:
+            await _say_left_out(unit, team, event, others, key)
 
 
 async def _mentioned(
@@ -191,6 +195,8 @@ async def _mentioned(
         return
     if request and not asks(event):
         return
+    if request is None and await _read_files(parts, args, event, key) and not asks(event):
+        return
     if names_servers(event) and await is_external(parts, args, str(event["user"])):
         async with parts.database.begin() as unit:
             await say(
@@ -198,11 +204,43 @@ async def _mentioned(
                 team_of(args),
                 error_message(EXTERNAL),
                 channel=str(event["channel"]),
-                thread_ts=str(event.get("thread_ts") or event["ts"]),
+                thread_ts=_thread_of(event),
                 key=f"mention:{key}",
             )
         return
     await answer_mention(parts, team_of(args), event, key, request)
+
+
+async def _read_files(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> bool:
+    """Has the files beside a question read; whether there are any, and nothing else is asked."""
+    team, (files, others) = team_of(args), files_of(event)
+    if not files:
+        return False
+    place = {"channel": str(event["channel"]), "thread_ts": _thread_of(event)}
+    async with parts.database.begin() as unit:
+        ids = [str(file["id"]) for file in files]
+        await put_readings(unit, team, ids, **place, key=key)
+        if others:
+            await _say_left_out(unit, team, event, others, key)
+    return True
+
+
+async def _say_left_out(
+    unit: Unit, team: str, event: Mapping[str, Any], names: list[str], key: str
+) -> None:
+    text = blocks.left_out(names)
+    await say(
+        unit,
+        team,
+        Message(top_text(text), (section(text),)),
+        channel=str(event["channel"]),
+        thread_ts=_thread_of(event),
+        key=f"left out:{key}",
+    )
+
+
+def _thread_of(event: Mapping[str, Any]) -> str:
+    return str(event.get("thread_ts") or event["ts"])
 
 
 async def _look_at(
@@ -243,7 +281,7 @@ async def _refuse_key(
             team,
             message,
             channel=str(event["channel"]),
-            thread_ts=str(event.get("thread_ts") or event["ts"]),
+            thread_ts=_thread_of(event),
             key=f"key:{key}",
         )
 

@@ -54,10 +54,9 @@ class Events:
         for installation in self._state.app.installations.values():
             if channel is not None and installation.bot_user_id not in channel.members:
                 continue
-            if installation.is_org_wide and channel is not None:
-                # The bot user is the same in each team of the organisation.
-                if channel.team_id != installation.team_id:
-                    continue
+            # The bot user is the same in each team of the organisation.
+            if installation.is_org_wide and channel and channel.team_id != installation.team_id:
+                continue
             if channel is None and installation.team_id != team_id:
                 continue
             if subscription not in self._state.app.manifest.bot_events:

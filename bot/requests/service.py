@@ -184,6 +184,24 @@ class Requests:
             statement = statement.where(requests.c.state.in_(states))
         return await self._many(statement.limit(limit))
 
+    async def each(
+        self, *, states: Sequence[State] = (), batch: int = 200
+    ) -> AsyncIterator[InstallRequest]:
+        """The same, the oldest first and ``batch`` of them at a time, however many there are."""
+        statement = select(requests).order_by(requests.c.created_at, requests.c.id).limit(batch)
+        if states:
+            statement = statement.where(requests.c.state.in_(states))
+        found = await self._many(statement)
+        while found:
+            for request in found:
+                yield request
+            last = found[-1]
+            after = or_(
+                requests.c.created_at > last.created_at,
+                (requests.c.created_at == last.created_at) & (requests.c.id > last.id),
+            )
+            found = await self._many(statement.where(after))
+
     async def audit(self, request_id: str) -> Sequence[Entry]:
         """The audit trail of the request with that id, the oldest first."""
         statement = select(entries).where(entries.c.request_id == request_id)

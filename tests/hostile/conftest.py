@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.conversation.conftest import MANIFEST, RULES, surroundings
 from tests.conversation.support import Surroundings
@@ -26,9 +26,10 @@ EVERYBODY = Cast(
 )
 
 
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """Acme's bot, with something in every state."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Acme's bot, with something in every state; whoever changes that undoes it."""
+    tmp_path = tmp_path_factory.mktemp("stage")
     async with (
         Workspace(MANIFEST, cast=EVERYBODY, rules=RULES) as workspace,
         Surroundings(workspace, tmp_path) as company,

@@ -7,12 +7,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from bot.requests.request import Actor, Draft, TargetSystem
 from handlers.submission import installation_of
 from tests.conversation.support import Json
 from tests.hostile.payloads import Forge
 from tests.hostile.policy import PEOPLE, TABLE, Row
 from tests.hostile.stage import Effect, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: What a button's value, or a view's metadata, may be in place of what the bot wrote.
 _NO_IDS: tuple[Any, ...] = (
@@ -50,6 +54,7 @@ async def test_no_id_that_the_bot_never_gave_does_anything(stage: Stage) -> None
             else:
                 payload["view"]["private_metadata"] = value
             effect = await stage.send(payload)
+            stage.undo()
             wrong += [f"{row.listener} {row.case} {value!r:.60}: {e}" for e in _objections(effect)]
     assert not wrong, "\n".join(wrong)
 
@@ -78,6 +83,7 @@ async def test_a_form_cannot_name_an_action_that_has_no_words(stage: Stage) -> N
             {"request": stage.requests["posted"].id, "action": action}
         )
         effect = await stage.send(payload)
+        stage.undo()
         assert not effect.does_something, effect
         assert "not one of mine" in effect.told
 
@@ -104,8 +110,8 @@ async def test_ids_of_another_workspace_are_nobodys_here(stage: Stage) -> None:
         installation_of(stage.report.recommended),
     )
     theirs = (await stage.parts.requests.submit(draft, other, key="other")).request
-    stage.keep()
     forge = Forge(stage)
+    stage.keep()
     for row in TABLE:
         if not row.states or not row.listener.startswith(("action:", "view:")):
             continue

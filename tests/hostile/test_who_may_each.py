@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from bot.requests.states import RULES, State
 from handlers.requests import WORDS
 from tests.conversation.conftest import MANIFEST
 from tests.hostile.payloads import NAMES, Forge
 from tests.hostile.policy import BOT, ELSEWHERE, PEOPLE, STATES, TABLE, Row
 from tests.hostile.stage import Effect, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_each_listener_has_its_row_and_each_row_its_listener(stage: Stage) -> None:
@@ -26,7 +30,7 @@ async def test_each_listener_has_its_row_and_each_row_its_listener(stage: Stage)
     assert set(STATES) == {str(state) for state in State}
 
 
-def test_the_rules_of_requests_are_those_of_the_policy() -> None:
+async def test_the_rules_of_requests_are_those_of_the_policy() -> None:
     rows = {row.case or row.listener.removeprefix("action:request_"): row for row in TABLE}
     rows["replace"] = next(row for row in TABLE if row.listener == "action:file_use")
     for action, rule in RULES.items():
@@ -64,6 +68,7 @@ async def try_all(
                     objections.append(f"{who}: {said} {effect}")
                 if effect.does_something:
                     stage.undo()
+    stage.undo()
     return objections, tries
 
 
