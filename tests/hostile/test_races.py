@@ -10,8 +10,20 @@ import pytest
 
 from bot.app import Bot
 from tests.conversation.story import SUPPORT
-from tests.conversation.support import Surroundings, shown
+from tests.conversation.support import Json, Surroundings, shown
 from tests.hostile.acting import open_request
+
+
+async def _acknowledged(happenings: asyncio.Queue[Json], text: str) -> None:
+    """Waits until the bot has acknowledged the event of the message with that text."""
+    sent = set()
+    async with asyncio.timeout(10):
+        while True:
+            entry = (await happenings.get()).get("entry") or {}
+            if entry.get("kind") == "envelope" and text in str(entry["payload"]):
+                sent.add(entry["envelope_id"])
+            if entry.get("kind") == "acknowledgement" and entry["envelope_id"] in sent:
+                return
 
 
 def _kept(surroundings: Surroundings) -> list[str]:
@@ -38,14 +50,15 @@ async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
         # The answer is on its way while somebody installs: the bot asks Slack who wrote it, and
         # Slack takes its time.
         await sam.fault(kind="latency", method="users.info", seconds=1.5)
-        await rita.reply(card, "The one in Berlin.")
-        assert (await sam.click(card, "request_install"))["ok"]
-        await sam.wait_for(
-            lambda m: m["ts"] == card["ts"] and "to be confirmed" in shown(m), channel=SUPPORT
-        )
-        assert "The one in Berlin." not in _kept(surroundings), "it came before the installation"
-        while "The one in Berlin." not in _kept(surroundings):
-            await asyncio.sleep(0.05)
+        async with surroundings.workspace.services.feed.watch() as happenings:
+            await rita.reply(card, "The one in Berlin.")
+            assert (await sam.click(card, "request_install"))["ok"]
+            await sam.wait_for(
+                lambda m: m["ts"] == card["ts"] and "to be confirmed" in shown(m), channel=SUPPORT
+            )
+            assert "The one in Berlin." not in _kept(surroundings), "it came too early"
+            await _acknowledged(happenings, "The one in Berlin.")
+        assert "The one in Berlin." in _kept(surroundings)
         await surroundings.settled()
         # The question has no button any more; whoever still sees one is told.
         shown_now = await sam.wait_for(lambda m: m["ts"] == question["ts"], channel=SUPPORT)
