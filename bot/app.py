@@ -63,17 +63,23 @@ _CONNECT_SECONDS: Final = 5.0
 _POSTING: Final = 8
 
 
-class OneWorkspace:
-    """The clients of a bot that is installed in one workspace by its token."""
+class OneToken:
+    """The clients of a bot that is given its token: of one workspace, or of a whole organisation."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = AsyncWebClient(
-            settings.slack_bot_token, base_url=settings.slack_api_url, retry_handlers=[]
-        )
+        self._settings = settings
+        self._clients: dict[str, AsyncWebClient] = {}
 
     async def web(self, team: str) -> AsyncWebClient:
-        """The same client for every team: a shared channel belongs to several."""
-        return self._client
+        """With the same token for every workspace; that of an organisation says for which it acts."""
+        if team not in self._clients:
+            self._clients[team] = AsyncWebClient(
+                self._settings.slack_bot_token,
+                base_url=self._settings.slack_api_url,
+                team_id=team,
+                retry_handlers=[],
+            )
+        return self._clients[team]
 
     async def removed(self, enterprise_id: str | None, team_id: str | None) -> None:
         """What is accepted waits until there is a token that Slack accepts."""
@@ -106,7 +112,7 @@ class Bot:
             self._authorize = InstalledBots(self._installations)
             self._clients: Clients = ManyWorkspaces(settings, self._installations)
         else:
-            self._clients = OneWorkspace(settings)
+            self._clients = OneToken(settings)
             self._authorize = OneBot(self._web_client(settings.slack_bot_token))
         logs.hide(secrets_of(settings))
 
@@ -284,7 +290,7 @@ class Bot:
     async def _listen(self, stack: contextlib.AsyncExitStack, app: AsyncApp) -> None:
         application = health_application(self._readiness, self._refresh, self.metrics)
         if self._settings.mode == "http":
-            add_http_intake(application, app, self._intake)
+            add_http_intake(application, app, self._intake, self._settings.slack_signing_secret)
         add_install_pages(application, app)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
         await runner.setup()

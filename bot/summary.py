@@ -76,8 +76,8 @@ def of_advice(advice: Advice, findings: Iterable[report.Finding]) -> str:
         text = f"Request {what}. {advice.recommended.reason}"
     else:
         text = (
-            f"Have the system's owner confirm the fingerprint of {what}, then request it: Java will "
-            "accept the server with it, but nobody vouches for it."
+            f"Have the system's owner confirm the fingerprint of {what}, then request it: with it, "
+            "Java accepts the server."
         )
     # What holds at every address stops a connector whatever is installed.
     obstacle = next(

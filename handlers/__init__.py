@@ -8,6 +8,8 @@ from typing import Final
 from slack_bolt.async_app import AsyncApp
 
 from bot.requests.delivery import Courier, Receipt
+from bot.requests.showing import answered, note_shown
+from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.outbox import Act
 from handlers import (
@@ -24,7 +26,8 @@ from handlers import (
 from handlers.couriers import tickets
 from handlers.couriers.inquiries import InquiryCourier
 from handlers.couriers.lookups import LookupCourier, PemCourier, ReportCourier, TableCourier
-from handlers.couriers.requests import CardCourier, LineCourier, NoticeCourier
+from handlers.couriers.reading import ReadingCourier
+from handlers.couriers.requests import AnsweredCourier, CardCourier, LineCourier, NoticeCourier
 from handlers.couriers.requests import PemCourier as RequestPemCourier
 from handlers.failures import on_failed, on_put_off
 from handlers.install import SubmissionCourier
@@ -50,6 +53,7 @@ def couriers(parts: Parts) -> Mapping[str, Courier]:
         "pem": RequestPemCourier(parts),
         "line": LineCourier(parts),
         "notice": NoticeCourier(parts),
+        "answered": AnsweredCourier(parts),
         "report": ReportCourier(parts),
         "table": TableCourier(parts),
         "file": PemCourier(parts),
@@ -66,6 +70,7 @@ class _LookupPool:
         self._couriers: Mapping[str, Courier] = {
             "": LookupCourier(parts),
             "submission": SubmissionCourier(parts),
+            "read": ReadingCourier(parts),
             **dict.fromkeys(("verify", "explain", "file", "use"), inquiries),
         }
 
@@ -85,4 +90,14 @@ async def on_delivered(parts: Parts, unit: Unit, act: Act, receipt: Receipt) -> 
         )
     elif act.kind == "pem" and receipt.get("file"):
         await parts.requests.note_attached(unit, str(act.payload["request"]), receipt["file"])
+    if act.kind in ("line", "notice") and receipt.get("ts"):
+        found = [receipt, receipt["also"]] if "also" in receipt else [receipt]
+        places = [{"channel": p["channel"], "ts": p["ts"], "kind": act.kind} for p in found]
+        await note_shown(unit, str(act.payload["entry"]), places)
+    elif act.kind == "card":
+        request = str(act.payload["request"])
+        for entry in await answered(unit, request):
+            key = f"answered:{entry.id}"
+            payload = {"request": request, "entry": entry.id}
+            await outbox.put(unit, f"answered:{request}", "answered", payload, key=key)
     await tickets.on_delivered(parts, unit, act, receipt)

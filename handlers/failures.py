@@ -7,6 +7,7 @@ from typing import Final
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.requests.states import Refused
 from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.outbox import Act
@@ -15,7 +16,8 @@ from handlers.blocks.elements import actions, button, section, top_text
 from handlers.blocks.lines import RETRY
 from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
-from handlers.parts import Parts
+from handlers.parts import Parts, team_of, user_of, value_of
+from handlers.requests import refuse
 from handlers.saying import say
 
 _WHAT: Final = {
@@ -30,9 +32,14 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Listens to *Retry*."""
 
     async def retry(args: AsyncArgs) -> None:
-        action = args.action or {}
+        identifier = value_of(args)
+        try:
+            await _check_retry(parts, args, identifier)
+        except Refused as refusal:
+            await refuse(args, refusal)
+            return
         async with parts.database.begin() as unit:
-            again = await outbox.retry(unit, str(action.get("value", "")))
+            again = await outbox.retry(unit, identifier)
         text = Markup("🔁 I am trying again.") if again else Markup("That was tried again already.")
         await args.ack()
         await args.respond(text=text, blocks=[section(text)], replace_original=True)
@@ -71,6 +78,30 @@ async def on_put_off(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
         return
     payload = {"request": request, "waiting": reason}
     await outbox.put(unit, f"request:{request}", "journal", payload, key=f"waiting:{act.id}")
+
+
+async def _check_retry(parts: Parts, args: AsyncArgs, identifier: str) -> None:
+    """Raises Refused unless the act concerns whoever pressed: it is of what they asked, or of a
+    request that they asked for, follow or support."""
+    async with parts.database.read() as unit:
+        act = await outbox.find(unit, identifier)
+    if act is None:
+        raise Refused("This is no longer kept.")
+    team, (user_id, name) = team_of(args), user_of(args.body)
+    if (team, user_id) == await _concerned(parts, act):
+        return
+    request = await parts.requests.get(_request_id(act), team=team)
+    if request is None:
+        raise Refused("This is no longer kept.")
+    actor = await parts.people.actor(args.client, team, user_id, name)
+    if not await parts.requests.roles(request, actor):
+        raise Refused("Only whoever asked for it, and support staff, can have it tried again.")
+
+
+def _request_id(act: Act) -> str:
+    word, _, identifier = act.lane.partition(":")
+    lane = identifier if word in ("request", "ticket") else ""
+    return str(act.payload.get("request") or lane)
 
 
 async def _concerned(parts: Parts, act: Act) -> tuple[str, str] | None:

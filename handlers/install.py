@@ -32,7 +32,8 @@ from handlers.blocks.elements import section, top_text
 from handlers.blocks.markup import fill, joined
 from handlers.blocks.message import Message
 from handlers.couriers import slack
-from handlers.parts import Parts, team_of, user_of
+from handlers.externals import EXTERNAL, is_external
+from handlers.parts import Parts, metadata_of, team_of, user_of, value_of
 from handlers.questions import report_of
 from handlers.reports import kept_lookup
 from handlers.saying import say
@@ -54,7 +55,9 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Listens to the button and to the modal."""
 
     async def begin(args: AsyncArgs) -> None:
-        lookup, report = await kept_lookup(parts, args, str((args.action or {}).get("value", "")))
+        lookup, report = await kept_lookup(parts, args, value_of(args))
+        if await is_external(parts, args, user_of(args.body)[0]):
+            raise EXTERNAL
         container = args.body.get("container") or {}
         message = args.body.get("message") or {}
         visible = container.get("channel_id") and not container.get("is_ephemeral")
@@ -76,7 +79,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 async def _submitted(parts: Parts, args: AsyncArgs) -> None:
     view: dict[str, Any] = args.view or {}
-    metadata = json.loads(view["private_metadata"])
+    metadata = metadata_of(view, "lookup")
     user, name = user_of(args.body)
     submission = submission_of(view, metadata, team_of(args), user, name)
     errors = await asyncio.to_thread(missing_words, submission)
@@ -84,6 +87,8 @@ async def _submitted(parts: Parts, args: AsyncArgs) -> None:
         await args.ack(response_action="errors", errors=errors)
         return
     lookup, report = await kept_lookup(parts, args, submission.lookup)
+    if await is_external(parts, args, user):
+        raise EXTERNAL
     look = asyncio.ensure_future(assess(parts, submission, lookup))
     try:
         outcome = await asyncio.wait_for(asyncio.shield(look), _AT_ONCE_SECONDS)

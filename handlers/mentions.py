@@ -54,14 +54,26 @@ async def answer_mention(
 
 
 def asks(event: Mapping[str, Any]) -> bool:
-    """Whether a mention asks something of the bot, and is no talk that names it."""
+    """Whether a mention asks something of the bot, and is no talk that names it. Files alone are no
+    question for help."""
     asked = _asked(event)
+    if event.get("files") and not _said(event).strip():
+        return False
     return not isinstance(asked, Check) or any(isinstance(t, Target) for t in asked.targets)
 
 
+def names_servers(event: Mapping[str, Any]) -> bool:
+    """Whether a mention names servers to look at."""
+    return isinstance(_asked(event), Check)
+
+
 def _asked(event: Mapping[str, Any]) -> Asked:
-    text = re.sub(r"^\s*<@[A-Z0-9]+>[\s:,]*", "", str(event.get("text") or ""))
-    return parse_mention(unescaped(text))
+    return parse_mention(unescaped(_said(event)))
+
+
+def _said(event: Mapping[str, Any]) -> str:
+    """The text without the mention at its beginning."""
+    return re.sub(r"^\s*<@[A-Z0-9]+>[\s:,]*", "", str(event.get("text") or ""))
 
 
 async def _answer(
@@ -110,7 +122,7 @@ async def _about_thread(
     if word == "recheck" or report is None:
         target = target_data(target_of_request(request)) if request else lookup.extra["target"]
         extra = {**lookup.extra, "target": target, "fresh": True, "mention": True}
-        extra |= {"parent": None, "replaces": None}
+        extra |= {"parent": None, "table": None, "replaces": None}
         async with parts.database.begin() as unit:
             if await parts.seen.first(unit, f"mention:{key}") is None:
                 await put_lookup(unit, await keep(parts, unit, asker, lookup.input, extra))
@@ -137,7 +149,9 @@ async def _lookup_of(
 ) -> KeptLookup | None:
     if request:
         return await parts.lookups.get(request.lookup_id or "", team=asker.team)
-    return await parts.lookups.find_by_message(asker.channel, asker.thread_ts or "")
+    lookup = await parts.lookups.find_by_message(asker.channel, asker.thread_ts or "")
+    # A shared channel belongs to several workspaces.
+    return lookup if lookup and lookup.team == asker.team else None
 
 
 def status_message(request: InstallRequest) -> Message:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -35,9 +36,20 @@ Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
 
 #: What Slack answers when a view is opened more than three seconds after the press
 #: (https://docs.slack.dev/reference/methods/views.open).
-_LATE_CODES: Final = frozenset({"expired_trigger_id", "trigger_expired"})
+_LATE_CODES: Final = frozenset({"expired_trigger_id", "trigger_expired", "invalid_trigger_id"})
 _MOST_TOLD: Final = 1000
 _LATE: Final = WhichrootError("Slack waited too long.", "Press again.")
+#: The view was opened already: the same press came twice.
+_USED_CODES: Final = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
+_ELSEWHERE: Final = WhichrootError(
+    "This bot does not serve your workspace.", "Ask whoever runs it to install it there."
+)
+_UNREADABLE: Final = WhichrootError(
+    "I cannot read what came from Slack.", "Open the form or the message again."
+)
+#: Slack's bounds for private_metadata and a button's value, and more than any id has.
+_MAX_NOTED: Final = 3000
+_MAX_ID: Final = 255
 
 
 class Clients(Protocol):
@@ -86,18 +98,25 @@ class Parts:
             started = time.perf_counter()
             with request_id(kind) as reference:
                 try:
+                    if is_of_elsewhere(args):
+                        raise _ELSEWHERE
                     await listener(args)
                 except WhichrootError as error:
                     logger.warning(
                         "A listener was stopped.",
                         extra={"kind": kind, "error": type(error).__name__},
                     )
+                    if error is _ELSEWHERE and kind == "event":
+                        return
                     if kind == "event":
                         if isinstance(error, StoreError):
                             await self._tell_event(args, error)
                         raise
                     await _tell(args, error)
                 except Exception as error:
+                    if kind != "event" and _code(error) in _USED_CODES:
+                        await args.ack()
+                        return
                     if kind != "event" and _is_late(error):
                         logger.warning("Slack did not open a view in time.", extra={"kind": kind})
                         await _tell(args, _LATE)
@@ -172,9 +191,79 @@ class Parts:
 
 
 def team_of(args: AsyncArgs) -> str:
-    """The workspace that installed the bot and in which this happens."""
+    """The workspace in which this happens, and where the bot is installed.
+
+    With an installation for a whole organisation the token belongs to no workspace, and a payload
+    names it in one place or another (https://docs.slack.dev/enterprise/developing-for-enterprise-orgs).
+    """
     result = args.context.authorize_result
-    return str((result.team_id if result else None) or args.context.team_id or "")
+    ours = str((result.team_id if result else None) or "")
+    if ours.startswith("T"):
+        return ours
+    body = args.body
+    view, team, user = body.get("view") or {}, body.get("team") or {}, body.get("user") or {}
+    named = (
+        view.get("app_installed_team_id"),
+        team.get("id") if isinstance(team, dict) else team,
+        *(found.get("team_id") for found in body.get("authorizations") or ()),
+        body.get("team_id"),
+        body.get("context_team_id"),
+        view.get("team_id"),
+        # In an organisation this may be another of the person's workspaces.
+        user.get("team_id") if isinstance(user, dict) else None,
+        args.context.team_id,
+    )
+    return next((str(found) for found in named if str(found).startswith("T")), ours)
+
+
+def is_of_elsewhere(args: AsyncArgs) -> bool:
+    """Whether this comes from a workspace for which the token is not: one app can be installed in
+    several, while this bot was given the token of one."""
+    result = args.context.authorize_result
+    ours, theirs = str((result and result.team_id) or ""), str(args.context.team_id or "")
+    if not ours or not theirs or ours == theirs:
+        return False
+    enterprise = result.enterprise_id if result else None
+    of_organisation = ours.startswith("E") or theirs.startswith("E")
+    return not (of_organisation and enterprise and args.context.enterprise_id == enterprise)
+
+
+def metadata_of(view: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """What the bot noted in a view of its own, with a text under each of ``names``. Raises
+    WhichrootError for what it never wrote."""
+    return _noted(view.get("private_metadata"), names)
+
+
+def element_of(view: Mapping[str, Any], block_id: str, action_id: str) -> Mapping[str, Any]:
+    """What was entered there; empty where the view has no such field."""
+    found: Any = view.get("state")
+    for name in ("values", block_id, action_id):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def value_of(args: AsyncArgs) -> str:
+    """The value of the button that was pressed: an id."""
+    value = (args.action or {}).get("value")
+    return value if isinstance(value, str) and len(value) <= _MAX_ID else ""
+
+
+def noted_value_of(args: AsyncArgs, *names: str) -> dict[str, Any]:
+    """The same for a button that carries JSON, as `metadata_of`."""
+    return _noted((args.action or {}).get("value"), names)
+
+
+def _noted(text: object, names: Iterable[str]) -> dict[str, Any]:
+    try:
+        noted = json.loads(text) if isinstance(text, str) and len(text) <= _MAX_NOTED else None
+    except (ValueError, RecursionError):
+        noted = None
+    if not isinstance(noted, dict):
+        raise _UNREADABLE
+    for name in names:
+        if not isinstance(noted.get(name), str) or len(noted[name]) > _MAX_ID:
+            raise _UNREADABLE
+    return noted
 
 
 def user_of(body: dict[str, Any]) -> tuple[str, str]:
@@ -186,10 +275,15 @@ def user_of(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def _is_late(error: Exception) -> bool:
-    if isinstance(error, SlackApiError):
-        data = error.response.data if hasattr(error.response, "data") else error.response
-        return isinstance(data, dict) and data.get("error") in _LATE_CODES
-    return isinstance(error, TimeoutError)
+    return isinstance(error, TimeoutError) or _code(error) in _LATE_CODES
+
+
+def _code(error: Exception) -> str:
+    """The code of what Slack answered; empty for any other error."""
+    if not isinstance(error, SlackApiError):
+        return ""
+    data = error.response.data if hasattr(error.response, "data") else error.response
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 
 def _not_kept(error: StoreError) -> WhichrootError:

@@ -18,7 +18,7 @@ from handlers.blocks.elements import context, input_block, modal, section
 from handlers.blocks.markup import Markup, block, code, fill
 from handlers.cert import Asker, keep
 from handlers.couriers.lookups import put_lookup
-from handlers.parts import Parts, team_of, user_of
+from handlers.parts import Parts, element_of, metadata_of, team_of, user_of, value_of
 from handlers.questions import report_of
 
 UPLOAD_CALLBACK = "upload_chain"
@@ -72,6 +72,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         user, _ = user_of(args.body)
         container = args.body.get("container") or {}
         extra: dict[str, Any] = {**lookup.extra, "fresh": True, "parent": None}
+        # A row of a table stays its row, under the id of its first lookup.
+        extra["table"] = lookup.extra.get("parent") or lookup.extra.get("table")
+        extra["row"] = lookup.extra.get("row") or lookup.id
+        extra["whispered"] = bool(container.get("is_ephemeral"))
         channel = container.get("channel_id") or lookup.channel
         in_place = not container.get("is_ephemeral") and container.get("message_ts")
         extra["replaces"] = (
@@ -88,6 +92,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
         async with parts.database.begin() as unit:
             if await parts.seen.first(unit, f"again:{args.body.get('trigger_id')}") is None:
                 new = await keep(parts, unit, asker, lookup.input, extra, private=lookup.private)
+                if extra["table"]:
+                    await parts.lookups.look_again(unit, extra["table"], extra["row"], new.id)
                 await put_lookup(unit, new)
         await args.ack()
 
@@ -106,8 +112,11 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 
 async def kept_lookup(parts: Parts, args: AsyncArgs, identifier: str) -> tuple[KeptLookup, Report]:
-    """A lookup of this workspace and its report. Raises WhichrootError."""
+    """A lookup of this workspace and its report; a private one is for whoever asked alone. Raises
+    WhichrootError."""
     lookup = await parts.lookups.get(identifier, team=team_of(args))
+    if lookup and lookup.private and lookup.user != user_of(args.body)[0]:
+        lookup = None
     report = report_of(lookup) if lookup else None
     if lookup is None or report is None:
         raise WhichrootError(
@@ -117,8 +126,7 @@ async def kept_lookup(parts: Parts, args: AsyncArgs, identifier: str) -> tuple[K
 
 
 async def _shown(parts: Parts, args: AsyncArgs) -> tuple[KeptLookup, Report]:
-    action = args.action or {}
-    return await kept_lookup(parts, args, str(action.get("value", "")))
+    return await kept_lookup(parts, args, value_of(args))
 
 
 def _ask_view(report: Report) -> dict[str, Any]:
@@ -154,9 +162,9 @@ def _upload_view(lookup: KeptLookup, place: dict[str, Any]) -> dict[str, Any]:
 async def _accept_chain(parts: Parts, args: AsyncArgs) -> None:
     """Keeps that a chain was uploaded, and has it read and analysed."""
     view = args.view or {}
-    metadata = json.loads(view["private_metadata"])
+    metadata = metadata_of(view, "lookup", "channel")
     lookup, _ = await kept_lookup(parts, args, metadata["lookup"])
-    files = view["state"]["values"][_FILE][_INPUT].get("files") or []
+    files = element_of(view, _FILE, _INPUT).get("files") or []
     user, _ = user_of(args.body)
     if not files:
         await args.ack(response_action="errors", errors={_FILE: "Choose the file first."})
@@ -166,6 +174,7 @@ async def _accept_chain(parts: Parts, args: AsyncArgs) -> None:
         "upload": str(files[0]["id"]),
         "fresh": True,
         "parent": None,
+        "table": None,
         "replaces": None,
     }
     asker = Asker(lookup.team, user, metadata["channel"], lookup.thread_ts, None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.requests.request import InstallRequest
-from bot.requests.states import Action, Refused, State, check_role
+from bot.requests.states import Action, Refused
 from bot.store import outbox
 from handlers.blocks import card
 from handlers.blocks.elements import section
@@ -24,7 +23,7 @@ from handlers.blocks.request_views import (
 )
 from handlers.couriers.inquiries import put_explanation
 from handlers.keys import refusal_of, without_passwords
-from handlers.parts import Parts, team_of, user_of
+from handlers.parts import Parts, element_of, metadata_of, team_of, user_of, value_of
 
 _AT_ONCE: Final = {
     card.TAKE: Action.TAKE,
@@ -39,6 +38,8 @@ _WITH_WORDS: Final = {
     card.FAIL: Action.FAIL,
     card.REOPEN: Action.REOPEN,
 }
+#: The actions whose form asks for words.
+WORDS: Final = frozenset(_WITH_WORDS.values())
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -57,14 +58,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def with_words(args: AsyncArgs) -> None:
         pressed = args.action or {}
-        request = await _pressed(parts, args)
         action = _WITH_WORDS[pressed["action_id"]]
-        user, name = user_of(args.body)
+        actor = await parts.people.actor(args.client, team_of(args), *user_of(args.body))
         try:
-            actor = await parts.people.actor(args.client, team_of(args), user, name)
-            check_role(action, await parts.requests.roles(request, actor))
-            if action is Action.ANSWER and request.state is not State.WAITING:
-                raise Refused("This question waits for no answer any more.")
+            request = await parts.requests.check(value_of(args), action, actor)
         except Refused as refusal:
             await refuse(args, parts.people.sure(team_of(args), refusal))
             return
@@ -117,8 +114,15 @@ async def kept_request(parts: Parts, args: AsyncArgs, identifier: str) -> Instal
 
 
 async def _pressed(parts: Parts, args: AsyncArgs) -> InstallRequest:
-    action = args.action or {}
-    return await kept_request(parts, args, str(action.get("value", "")))
+    return await kept_request(parts, args, value_of(args))
+
+
+def _action_of(name: str) -> Action:
+    """An action that words go with. Raises Refused for any other, which no form of the bot names."""
+    action = next((action for action in WORDS if action == name), None)
+    if action is None:
+        raise Refused("This form is not one of mine.", "Press the button again.")
+    return action
 
 
 async def _act(
@@ -141,15 +145,16 @@ async def _act(
 
 async def _words(parts: Parts, args: AsyncArgs) -> None:
     view: dict[str, Any] = args.view or {}
-    metadata = json.loads(view["private_metadata"])
-    text = view["state"]["values"][WORDS_BLOCK][WORDS_INPUT].get("value") or ""
+    metadata = metadata_of(view, "request", "action")
+    entered = element_of(view, WORDS_BLOCK, WORDS_INPUT).get("value")
+    text = entered if isinstance(entered, str) else ""
     if key := await asyncio.to_thread(refusal_of, text):
         await args.ack(response_action="errors", errors={WORDS_BLOCK: key[:2000]})
         return
     text = without_passwords(text)
     try:
         request = await kept_request(parts, args, metadata["request"])
-        action = Action(metadata["action"])
+        action = _action_of(metadata["action"])
         await _act(parts, args, request, action, key=f"view:{view['id']}", text=text)
     except Refused as refusal:
         await args.ack(

@@ -84,5 +84,29 @@ async def tell_privately(parts: Parts, lookup: KeptLookup, text: Markup) -> None
         logger.warning("A hint was not delivered.", extra={"error": type(error).__name__})
 
 
+async def exchange(parts: Parts, lookup: KeptLookup, message: Message | None) -> bool:
+    """Puts ``message`` (None: nothing) in the place of what only whoever asked sees and pressed;
+    whether Slack let the bot. It does for half an hour."""
+    async with parts.database.begin() as unit:
+        url = await parts.lookups.use_response_url(unit, lookup.id)
+    if url is None:
+        return False
+    try:
+        webhook = AsyncWebhookClient(url)
+        if message is None:
+            answer = await webhook.send(delete_original=True)
+        else:
+            answer = await webhook.send(
+                text=message.text,
+                blocks=list(message.blocks),
+                response_type="ephemeral",
+                replace_original=True,
+            )
+    except Exception as error:
+        logger.warning("A report was not exchanged.", extra={"error": type(error).__name__})
+        return False
+    return answer.status_code == 200
+
+
 def _message(payload: Mapping[str, Any]) -> Message:
     return Message(str(payload["text"]), tuple(payload["blocks"]))

@@ -12,16 +12,14 @@ from bot.errors import FormatError
 from bot.pki.errors import explain
 from bot.requests.delivery import Later
 from handlers.blocks.elements import Block, modal, section
-from handlers.blocks.files import reading_blocks
+from handlers.blocks.files import left_out, reading_blocks
 from handlers.blocks.help import error_message, explanation_message
 from handlers.blocks.markup import Markup, code, fill, unescaped
 from handlers.parts import Parts, team_of
-from handlers.uploads import read_file
+from handlers.uploads import files_of, read_file
 
 EXPLAIN: Final = "explain_error"
 ANALYSE: Final = "analyse_certificate"
-
-_MAX_FILES: Final = 5
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -37,7 +35,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def analysed(args: AsyncArgs) -> None:
         message = args.shortcut["message"] if args.shortcut else {}
-        files = [file for file in message.get("files") or () if file.get("id")]
+        files, others = files_of(message)
         if not files:
             text = Markup("This message has no file: choose one with a certificate attached.")
             view = _view([section(text)])
@@ -47,8 +45,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
         opened = await args.client.views_open(
             trigger_id=args.body["trigger_id"], view=_view([section(Markup("⏳ Reading …"))])
         )
-        ids = [(str(file["id"]), str(file.get("name") or "file")) for file in files[:_MAX_FILES]]
-        work = _analyse(parts, args.client, team_of(args), opened["view"]["id"], ids)
+        ids = [(str(file["id"]), str(file.get("name") or "file")) for file in files]
+        work = _analyse(parts, args.client, team_of(args), opened["view"]["id"], ids, others)
         await parts.in_background(work, "analysing files")
         await args.ack()
 
@@ -57,9 +55,14 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 
 async def _analyse(
-    parts: Parts, client: AsyncWebClient, team: str, view_id: str, files: list[tuple[str, str]]
+    parts: Parts,
+    client: AsyncWebClient,
+    team: str,
+    view_id: str,
+    files: list[tuple[str, str]],
+    others: list[str],
 ) -> None:
-    blocks: list[Block] = []
+    blocks: list[Block] = [section(left_out(others))] if others else []
     for file, name in files:
         blocks.append(section(fill("📄 {}", code(name, 100))))
         try:

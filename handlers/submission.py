@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
-from bot.errors import FormatError
+from bot.errors import FormatError, WhichrootError
 from bot.pki import signs
 from bot.pki.certificate import Certificate
 from bot.pki.pem import encoded
@@ -24,7 +24,7 @@ from bot.store.lookups import KeptLookup
 from handlers.blocks import install_modal as modal
 from handlers.blocks.certificates import option_of, prediction_line
 from handlers.keys import refusal_of
-from handlers.parts import Parts
+from handlers.parts import Parts, element_of
 from handlers.questions import report_of
 from handlers.uploads import question_for, read_certificates
 
@@ -89,27 +89,25 @@ class Outcome:
 def submission_of(
     view: Mapping[str, Any], metadata: Mapping[str, Any], team: str, user: str, name: str
 ) -> Submission:
-    """What a submitted view holds."""
-    values = view["state"]["values"]
-
-    def element(block_id: str) -> Mapping[str, Any]:
-        return cast("Mapping[str, Any]", values.get(block_id, {}).get(modal.INPUT) or {})
+    """What a submitted view holds. Raises WhichrootError where it is none that the bot made."""
 
     def chosen(block_id: str) -> str:
-        return str((element(block_id).get("selected_option") or {}).get("value") or "")
+        option = element_of(view, block_id, modal.INPUT).get("selected_option")
+        return str(option.get("value") or "") if isinstance(option, dict) else ""
 
     def text(block_id: str) -> str:
-        return str(element(block_id).get("value") or "").strip()
+        entered = element_of(view, block_id, modal.INPUT).get("value")
+        return entered.strip() if isinstance(entered, str) else ""
 
     def checked(block_id: str) -> bool:
-        return bool(element(block_id).get("selected_options"))
+        return bool(element_of(view, block_id, modal.INPUT).get("selected_options"))
 
-    files = element(modal.FILE).get("files") or []
-    file = (
-        {"id": str(files[0]["id"]), "name": str(files[0].get("name") or "file")}
-        if files
-        else metadata.get("file")
-    )
+    environment, shown = chosen(modal.ENVIRONMENT), metadata.get("shown")
+    if environment not in _LABELS or not isinstance(shown, dict):
+        raise WhichrootError(
+            "I cannot read this form.", "Open it again, and choose the environment."
+        )
+    files = element_of(view, modal.FILE, modal.INPUT).get("files") or []
     return Submission(
         lookup=str(metadata["lookup"]),
         view=str(view["id"]),
@@ -117,18 +115,28 @@ def submission_of(
         user=user,
         name=name,
         choice=chosen(modal.CHOICE),
-        environment=chosen(modal.ENVIRONMENT),
-        shown=metadata["shown"],
+        environment=environment,
+        shown=shown,
         connector=text(modal.CONNECTOR),
         contact=text(modal.CONTACT),
         note=text(modal.NOTE),
         reason=text(modal.REASON),
         confirmed=checked(modal.CONFIRMED),
         sure=checked(modal.SURE),
-        file=file,
-        channel=metadata.get("channel"),
-        ts=metadata.get("ts"),
+        file=_file(files[0]) if files else _file(metadata.get("file")),
+        channel=_id(metadata.get("channel")),
+        ts=_id(metadata.get("ts")),
     )
+
+
+def _file(found: object) -> dict[str, str] | None:
+    if not isinstance(found, dict) or not isinstance(found.get("id"), str):
+        return None
+    return {"id": found["id"], "name": str(found.get("name") or "file")}
+
+
+def _id(found: object) -> str | None:
+    return found if isinstance(found, str) else None
 
 
 def missing_words(submission: Submission) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,22 +19,26 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import WhichrootError
 from bot.pki.errors import explain
-from bot.requests.request import InstallRequest
-from bot.requests.states import Action, Refused, State, check_role
+from bot.requests.request import Actor, InstallRequest
+from bot.requests.states import Action, Refused, State
 from bot.store import outbox
 from bot.store.database import Unit
 from handlers.blocks import files as blocks
-from handlers.blocks.elements import section
+from handlers.blocks.elements import section, top_text
+from handlers.blocks.help import error_message
 from handlers.blocks.markup import Markup, fill, unescaped, user
+from handlers.blocks.message import Message
 from handlers.couriers.inquiries import put_explanation
+from handlers.couriers.reading import put_readings
 from handlers.couriers.tickets import relay
+from handlers.externals import EXTERNAL, is_external
 from handlers.keys import refusal_of, without_passwords
-from handlers.mentions import answer_mention, asks
-from handlers.parts import Parts, team_of, user_of
-from handlers.requests import kept_request, refuse
+from handlers.mentions import answer_mention, asks, names_servers
+from handlers.parts import Parts, noted_value_of, team_of, user_of
+from handlers.requests import refuse
 from handlers.saying import say
+from handlers.uploads import files_of
 
-_MAX_FILES: Final = 5
 _MAX_TEXT: Final = 20_000
 #: Subtypes of a message that a person wrote.
 _WRITTEN: Final = (None, "", "file_share", "thread_broadcast")
@@ -70,12 +73,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await _mentioned(parts, args, event, key, await _request_of(parts, args, event))
 
     async def use(args: AsyncArgs) -> None:
-        chosen = json.loads(str((args.action or {}).get("value")))
+        chosen = noted_value_of(args, "request", "file")
+        identifier, name = user_of(args.body)
         try:
-            request = await kept_request(parts, args, chosen["request"])
-            identifier, name = user_of(args.body)
-            actor = await parts.people.actor(args.client, team_of(args), identifier, name)
-            check_role(Action.REPLACE, await parts.requests.roles(request, actor))
+            request = await _replaceable(parts, args, chosen["request"])
         except Refused as refusal:
             await refuse(args, parts.people.sure(team_of(args), refusal))
             return
@@ -94,7 +95,13 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await parts.in_background(_settle(args, note), "a file's buttons")
 
     async def ignore(args: AsyncArgs) -> None:
+        chosen = noted_value_of(args, "request", "file")
         identifier, _ = user_of(args.body)
+        try:
+            await _replaceable(parts, args, chosen["request"])
+        except Refused as refusal:
+            await refuse(args, refusal)
+            return
         await args.ack()
         note = fill("{} set this file aside.", user(identifier))
         await parts.in_background(_settle(args, note), "a file's buttons")
@@ -103,6 +110,12 @@ def register(app: AsyncApp, parts: Parts) -> None:
     app.event("app_mention")(parts.listening("event", mention))
     app.action(blocks.USE)(parts.listening("action", use))
     app.action(blocks.IGNORE)(parts.listening("action", ignore))
+
+
+async def _replaceable(parts: Parts, args: AsyncArgs, identifier: str) -> InstallRequest:
+    """The request, whose certificate whoever pressed may exchange now. Raises Refused."""
+    actor = await parts.people.actor(args.client, team_of(args), *user_of(args.body))
+    return await parts.requests.check(identifier, Action.REPLACE, actor)
 
 
 async def _settle(args: AsyncArgs, note: Markup) -> None:
@@ -137,8 +150,9 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
         await answer_mention(parts, team, event, key, request)
     writer = str(event["user"])
     name = await parts.people.name(args.client, team, writer)
-    actor = await parts.people.actor(args.client, team, writer, name)
-    files = [file for file in event.get("files") or () if file.get("id")][:_MAX_FILES]
+    # Whoever answers does so as the requester, not as support.
+    actor = Actor(team, writer, name)
+    files, others = files_of(event)
     async with parts.database.begin() as unit:
         added = await parts.messages.add(
             unit,
@@ -161,6 +175,8 @@ async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
                 )
         spoken = "" if is_asked else text
         await _look_at(unit, request, spoken, [str(file["id"]) for file in files], key)
+        if others:
+            await _say_left_out(unit, team, event, others, key)
 
 
 async def _mentioned(
@@ -180,7 +196,52 @@ async def _mentioned(
         return
     if request and not asks(event):
         return
+    if request is None and await _read_files(parts, args, event, key) and not asks(event):
+        return
+    if names_servers(event) and await is_external(parts, args, str(event["user"])):
+        async with parts.database.begin() as unit:
+            await say(
+                unit,
+                team_of(args),
+                error_message(EXTERNAL),
+                channel=str(event["channel"]),
+                thread_ts=_thread_of(event),
+                key=f"mention:{key}",
+            )
+        return
     await answer_mention(parts, team_of(args), event, key, request)
+
+
+async def _read_files(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> bool:
+    """Has the files beside a question read; whether there are any, and nothing else is asked."""
+    team, (files, others) = team_of(args), files_of(event)
+    if not files:
+        return False
+    place = {"channel": str(event["channel"]), "thread_ts": _thread_of(event)}
+    async with parts.database.begin() as unit:
+        ids = [str(file["id"]) for file in files]
+        await put_readings(unit, team, ids, **place, key=key)
+        if others:
+            await _say_left_out(unit, team, event, others, key)
+    return True
+
+
+async def _say_left_out(
+    unit: Unit, team: str, event: Mapping[str, Any], names: list[str], key: str
+) -> None:
+    text = blocks.left_out(names)
+    await say(
+        unit,
+        team,
+        Message(top_text(text), (section(text),)),
+        channel=str(event["channel"]),
+        thread_ts=_thread_of(event),
+        key=f"left out:{key}",
+    )
+
+
+def _thread_of(event: Mapping[str, Any]) -> str:
+    return str(event.get("thread_ts") or event["ts"])
 
 
 async def _look_at(
@@ -221,7 +282,7 @@ async def _refuse_key(
             team,
             message,
             channel=str(event["channel"]),
-            thread_ts=str(event.get("thread_ts") or event["ts"]),
+            thread_ts=_thread_of(event),
             key=f"key:{key}",
         )
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from bot.errors import FormatError
 from bot.lookup import Question
 from bot.pki.certificate import Certificate
 from bot.pki.formats import Reading, read
 from bot.store.lookups import KeptLookup
+from handlers.blocks.files import MAX_FILES
 from handlers.couriers.files import download
 from handlers.parts import Parts
 from handlers.questions import question_from
+
+
+def files_of(message: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """The files of a message that are looked at, and the names of those beyond them, as far as
+    Slack says."""
+    files = [file for file in message.get("files") or () if file.get("id")]
+    return files[:MAX_FILES], [str(f.get("name") or "") for f in files[MAX_FILES:]]
 
 
 async def read_file(parts: Parts, team: str, file: str) -> tuple[str, Reading]:

@@ -309,15 +309,15 @@ class Activity:
     def _emit_mention(self, message: Message, channel: Channel) -> None:
         if channel.kind == "im" or message.subtype == "channel_join":
             return
-        for installation in self._state.app.installations.values():
-            if installation.bot_user_id in message.notifies:
-                event = self._event(message, channel) | {
-                    "type": "app_mention",
-                    "channel": channel.id,
-                    "event_ts": message.ts,
-                }
-                event.pop("subtype", None)
-                self._events.emit("app_mention", event, channel)
+        bots = {i.bot_user_id for i in self._state.app.installations.values()}
+        for _ in bots.intersection(message.notifies):
+            event = self._event(message, channel) | {
+                "type": "app_mention",
+                "channel": channel.id,
+                "event_ts": message.ts,
+            }
+            event.pop("subtype", None)
+            self._events.emit("app_mention", event, channel)
 
     def _emit_file_shared(self, file: File, channel: Channel, message: Message) -> None:
         self._feed.publish("file", channel=channel.id, file=file.id)

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Person:
-    """A person: `name` is the handle, `team` the domain of their company's workspace."""
+    """A person: `name` is the handle, `team` the domain of their company's workspace. A `guest` is
+    let into some channels only; a `bot` is another app's bot user."""
 
     name: str
     real_name: str
     team: str = "acme"
     email: str = ""
+    guest: bool = False
+    bot: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,17 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Organisation:
+    """An Enterprise organisation: the domains of its workspaces."""
+
+    domain: str
+    name: str
+    teams: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Cast:
-    """The beginning of the story. `installed` are the teams that have the app."""
+    """The beginning of the story. `installed` are the teams, or organisations, that have the app."""
 
     teams: Sequence[tuple[str, str]] = (
         ("acme", "Acme"),
@@ -68,6 +80,7 @@ class Cast:
         ),
         Room("globex-general", "Globex", ("gina",), team="globex"),
     )
+    organisations: Sequence[Organisation] = ()
     groups: Sequence[Group] = field(
         default=(Group("matrix42-support", "Matrix42 support", ("sam",)),)
     )

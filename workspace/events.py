@@ -56,6 +56,9 @@ class Events:
         for installation in self._state.app.installations.values():
             if channel is not None and installation.bot_user_id not in channel.members:
                 continue
+            # The bot user is the same in each team of the organisation.
+            if installation.is_org_wide and channel and channel.team_id != installation.team_id:
+                continue
             if channel is None and installation.team_id != team_id:
                 continue
             if subscription not in self._state.app.manifest.bot_events:
@@ -75,11 +78,12 @@ class Events:
     def _wrap(
         self, installation: Installation, event: dict[str, Any], channel: Channel | None
     ) -> dict[str, Any]:
+        enterprise = self._state.teams[installation.team_id].enterprise_id or None
         wrapped: dict[str, Any] = {
             "token": self._state.app.verification_token,
             "team_id": installation.team_id,
             "context_team_id": installation.team_id,
-            "context_enterprise_id": None,
+            "context_enterprise_id": enterprise,
             "api_app_id": self._state.app.id,
             "event": event,
             "type": "event_callback",
@@ -87,16 +91,18 @@ class Events:
             "event_time": int(time.time()),
             "authorizations": [
                 {
-                    "enterprise_id": None,
+                    "enterprise_id": enterprise,
                     "team_id": installation.team_id,
                     "user_id": installation.bot_user_id,
                     "is_bot": True,
-                    "is_enterprise_install": False,
+                    "is_enterprise_install": installation.is_org_wide,
                 }
             ],
             "is_ext_shared_channel": channel is not None and channel.is_shared,
             "event_context": f"4-{secrets.token_urlsafe(24)}",
         }
+        if enterprise:
+            wrapped["enterprise_id"] = enterprise
         return wrapped
 
     async def _deliver(self, payload: dict[str, Any]) -> None:

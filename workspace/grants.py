@@ -79,6 +79,16 @@ class Grants:
         trigger.exchanged = True
         return trigger
 
+    def team_of(self, trigger_id: str) -> str:
+        """The team in which a trigger id arose; empty for none of ours."""
+        trigger = self._triggers.get(trigger_id)
+        return trigger.team_id if trigger else ""
+
+    def expire(self) -> None:
+        """Make every trigger id that was given too old, as if its seconds had passed."""
+        for trigger in self._triggers.values():
+            trigger.expires = time.monotonic() - 1.0
+
     def response_url(
         self,
         kind: str,

@@ -44,7 +44,7 @@ class Interactions:
         user, channel = self._in_channel(user_id, channel_id)
         name, _, text = line.strip().partition(" ")
         command = self._services.app.manifest.command(name)
-        installation = self._services.app.installations.get(user.team_id)
+        installation = self._state.installed_for(user, channel)
         if command is None or installation is None:
             message = (
                 f"`{name}` is not a valid command. In Slack, all messages that start with the "
@@ -54,8 +54,8 @@ class Interactions:
             return {"ok": False, "error": "not_a_command", "message": message}
         payload = {
             "token": self._services.app.verification_token,
-            "team_id": user.team_id,
-            "team_domain": self._state.teams[user.team_id].domain,
+            "team_id": installation.team_id,
+            "team_domain": self._state.teams[installation.team_id].domain,
             "channel_id": channel.id,
             "channel_name": "directmessage" if channel.kind == "im" else channel.name,
             "user_id": user.id,
@@ -65,10 +65,13 @@ class Interactions:
                 self._state, user.team_id, text.strip(), should_escape=command.should_escape
             ),
             "api_app_id": self._services.app.id,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": str(installation.is_org_wide).lower(),
             "response_url": self._payloads.response_url("commands", channel, user, installation),
             "trigger_id": self._services.grants.trigger(user.id, installation.team_id),
         }
+        organisation = self._payloads.organisation_of(installation)
+        if organisation:
+            payload |= {"enterprise_id": organisation.id, "enterprise_name": organisation.name}
         answer = await self._services.transport.send(
             "slash_commands", payload, seconds=self._services.rules.ack_seconds, url=command.url
         )
@@ -99,7 +102,7 @@ class Interactions:
             message = self._message(
                 user, str(container.get("channel", "")), str(container.get("ts", ""))
             )
-            owner = self._services.app.by_bot_user(message.user)
+            owner = self._services.app.by_bot_user(message.user, message.team_id)
             if owner is None:
                 raise SlackError("message_not_from_the_app")
             installation = owner
@@ -184,7 +187,8 @@ class Interactions:
         """Use a global shortcut, or one on a message."""
         user = self._state.user(user_id)
         shortcut = self._services.app.manifest.shortcut(callback_id)
-        installation = self._services.app.installations.get(user.team_id)
+        channel = self._state.channels.get(channel_id)
+        installation = self._state.installed_for(user, channel)
         if shortcut is None or installation is None:
             return {"ok": False, "error": "no_such_shortcut", "message": "No such shortcut."}
         kind = "message_action" if shortcut.type == "message" else "shortcut"

@@ -9,7 +9,7 @@ from workspace.apps import Installation
 from workspace.conversations import Channel
 from workspace.errors import SlackError
 from workspace.messages import Message
-from workspace.people import User
+from workspace.people import Organisation, User
 from workspace.services import Services
 from workspace.views import View
 
@@ -26,13 +26,17 @@ class Payloads:
     ) -> dict[str, Any]:
         """What every interaction has. `view_id`: the modal in which it arose."""
         team = self._state.teams[installation.team_id]
+        organisation = self.organisation_of(installation)
         return {
             "type": kind,
             "token": self._services.app.verification_token,
             "api_app_id": self._services.app.id,
-            "team": {"id": team.id, "domain": team.domain},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            # What arises outside a channel names no workspace where the app is installed for all.
+            "team": None
+            if organisation and (view_id or kind == "shortcut")
+            else {"id": team.id, "domain": team.domain},
+            "enterprise": organisation and {"id": organisation.id, "name": organisation.name},
+            "is_enterprise_install": installation.is_org_wide,
             "user": {
                 "id": user.id,
                 "username": user.name,
@@ -48,10 +52,16 @@ class Payloads:
         """Here `team` is the person's own; the view says in which team the app is installed."""
         payload = self.interaction(kind, user, installation, view_id=view.id)
         team = self._state.teams[user.team_id]
-        return payload | {
-            "team": {"id": team.id, "domain": team.domain},
-            "view": view.to_slack(),
-        }
+        described = view.to_slack()
+        if installation.is_org_wide:
+            described["app_installed_team_id"] = installation.enterprise_id
+            return payload | {"team": None, "view": described}
+        return payload | {"team": {"id": team.id, "domain": team.domain}, "view": described}
+
+    def organisation_of(self, installation: Installation) -> Organisation | None:
+        """The organisation that the app's workspace belongs to."""
+        team = self._state.teams[installation.team_id]
+        return self._state.organisations.get(team.enterprise_id)
 
     def message_context(
         self, message: Message, user: User, installation: Installation

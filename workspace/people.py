@@ -13,6 +13,18 @@ class Team:
     id: str
     name: str
     domain: str
+    enterprise_id: str = ""
+    """The organisation that it belongs to."""
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """An Enterprise organisation of several workspaces, for which an app can be installed at once
+    (https://docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
+
+    id: str
+    name: str
+    domain: str
 
 
 @dataclass
@@ -25,6 +37,10 @@ class User:
     real_name: str
     email: str = ""
     is_bot: bool = False
+    is_guest: bool = False
+    enterprise_id: str = ""
+    enterprise_teams: tuple[str, ...] = ()
+    """The workspaces of the organisation, all of which its people may enter here."""
     app_id: str = ""
     bot_id: str = ""
     tz: str = "Europe/Berlin"
@@ -58,10 +74,16 @@ class User:
             "is_owner": False,
             "is_bot": self.is_bot,
             "is_app_user": False,
-            "is_restricted": False,
+            "is_restricted": self.is_guest,
             "is_ultra_restricted": False,
             "updated": 0,
         }
+        if self.enterprise_id:
+            described["enterprise_user"] = {
+                "id": self.id,
+                "enterprise_id": self.enterprise_id,
+                "teams": list(self.enterprise_teams),
+            }
         if seen_from != self.team_id:
             described["is_stranger"] = False
         return described

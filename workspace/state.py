@@ -8,7 +8,7 @@ from workspace.errors import SlackError
 from workspace.files import File
 from workspace.identifiers import Identifiers
 from workspace.messages import Message, Messages
-from workspace.people import Team, User, UserGroup
+from workspace.people import Organisation, Team, User, UserGroup
 from workspace.views import Views
 
 
@@ -19,6 +19,7 @@ class State:
         self.app = app
         self.identifiers = identifiers
         self.teams: dict[str, Team] = {}
+        self.organisations: dict[str, Organisation] = {}
         self.users: dict[str, User] = {}
         self.groups: dict[str, UserGroup] = {}
         self.channels: dict[str, Channel] = {}
@@ -53,8 +54,11 @@ class State:
         return channel
 
     def visible_teams(self, team_id: str) -> set[str]:
-        """This team and those it shares a channel with."""
+        """This team, those of its organisation, and those it shares a channel with."""
         teams = {team_id}
+        enterprise = self.teams[team_id].enterprise_id
+        if enterprise:
+            teams.update(t.id for t in self.teams.values() if t.enterprise_id == enterprise)
         for channel in self.channels.values():
             if team_id in channel.teams:
                 teams.update(channel.teams)
@@ -66,6 +70,16 @@ class State:
         if user.team_id not in self.visible_teams(installation.team_id):
             raise SlackError("user_not_found")
         return user
+
+    def installed_for(self, user: User, channel: Channel | None = None) -> Installation | None:
+        """The app where this person acts: in the channel's team, if it is of their organisation,
+        else in their own."""
+        team = self.teams[user.team_id]
+        if channel is not None and team.enterprise_id:
+            host = self.teams[channel.team_id]
+            if host.enterprise_id == team.enterprise_id:
+                team = host
+        return self.app.installations.get(team.id)
 
     def direct_message(self, team_id: str, first: str, second: str) -> Channel:
         """The direct message of two users, made if there is none."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
-import io
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -124,19 +123,25 @@ async def _show(database: Database, arguments: argparse.Namespace) -> int:
 
 async def _export(database: Database, arguments: argparse.Namespace) -> int:
     requests = Requests(database)
-    found = await requests.all(states=[State(name) for name in arguments.state])
-    lines: list[str] = []
-    rows = io.StringIO()
-    writer = csv.DictWriter(rows, _COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    for request in reversed(found):
-        audit = await requests.audit(request.id)
+    found = requests.each(states=[State(name) for name in arguments.state])
+    with streams.open_output(arguments.file) as write:
+        writer = csv.DictWriter(_Rows(write), _COLUMNS, lineterminator="\r\n")
         if arguments.csv:
-            writer.writerow({name: _cell(value) for name, value in _record(request, audit)})
-        else:
-            lines.append(json.dumps(await _whole(database, request, audit)) + "\n")
-    streams.write_output(arguments.file, rows.getvalue() if arguments.csv else "".join(lines))
+            writer.writeheader()
+        async for request in found:
+            audit = await requests.audit(request.id)
+            if arguments.csv:
+                writer.writerow({name: _cell(value) for name, value in _record(request, audit)})
+            else:
+                write(json.dumps(await _whole(database, request, audit)) + "\n")
     return 0
+
+
+class _Rows:
+    """What `csv` writes to."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
 
 
 async def _purge(

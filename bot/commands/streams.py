@@ -52,16 +52,42 @@ def read_input(name: str, limit: int) -> bytes:
 
 def write_output(name: str, text: str) -> None:
     """Writes ``text`` to the file ``name``, or to standard output for ``-``. Raises InputError."""
+    with open_output(name) as write:
+        write(text)
+
+
+@contextlib.contextmanager
+def open_output(name: str) -> Iterator[Callable[[str], object]]:
+    """Writes piece by piece to the file ``name``, or to standard output for ``-``. Raises InputError,
+    also from the writing."""
     if name == "-":
-        sys.stdout.write(text)
+        yield sys.stdout.write
         return
     try:
-        Path(name).write_text(text, encoding="utf-8", newline="\n")
+        stream = Path(name).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115  closed below
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"The file “{visible(name)}” cannot be written: {_reason(error)}.",
-            "Name a file in a folder that you may write to.",
-        ) from None
+        raise _unwritable(name, error) from None
+
+    def write(text: str) -> None:
+        try:
+            stream.write(text)
+        except OSError as error:
+            raise _unwritable(name, error) from None
+
+    try:
+        yield write
+    finally:
+        try:
+            stream.close()
+        except OSError as error:
+            raise _unwritable(name, error) from None
+
+
+def _unwritable(name: str, error: OSError | ValueError) -> InputError:
+    return InputError(
+        f"The file “{visible(name)}” cannot be written: {_reason(error)}.",
+        "Name a file in a folder that you may write to.",
+    )
 
 
 def lines(stream: BinaryIO, limit: int) -> Iterator[bytes]:

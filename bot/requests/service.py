@@ -116,19 +116,7 @@ class Requests:
             seen_key = f"act:{request.id}:{key}"
             if await self._seen.first(unit, seen_key, action, keep=_KEEP_KEYS) is not None:
                 return request
-            roles = await self._roles(unit, request, by)
-            check_role(action, roles)
-            try:
-                state = next_state(
-                    action,
-                    request.state,
-                    roles,
-                    posted=request.card_ts is not None,
-                    taken=request.taken_by is not None,
-                )
-            except WrongState:
-                last = await last_deed(unit, request)
-                raise wrong_state(action, request, last, by) from None
+            state = await self._next(unit, request, action, by)
             check_words(action, text)
             changed = _taken(action, replace(request, state=state), by)
             data: dict[str, Any] = {"taken_by": changed.taken_by}
@@ -142,6 +130,14 @@ class Requests:
             await show(unit, entry, *kinds, sha256=_fingerprints(changed))
             await tell(unit, changed, entry)
             return changed
+
+    async def check(self, request_id: str, action: Action, by: Actor) -> InstallRequest:
+        """The request, which `act` would change by ``action`` as things are. Raises Refused as it
+        does, but for words that are still to be written."""
+        async with self._database.begin() as unit:
+            request = await self._locked(unit, request_id, by.team)
+            await self._next(unit, request, action, by)
+            return request
 
     async def get(self, request_id: str, *, team: str | None = None) -> InstallRequest | None:
         """The request with that id or short id; None: there is none (in that workspace)."""
@@ -187,6 +183,24 @@ class Requests:
         if states:
             statement = statement.where(requests.c.state.in_(states))
         return await self._many(statement.limit(limit))
+
+    async def each(
+        self, *, states: Sequence[State] = (), batch: int = 200
+    ) -> AsyncIterator[InstallRequest]:
+        """The same, the oldest first and ``batch`` of them at a time, however many there are."""
+        statement = select(requests).order_by(requests.c.created_at, requests.c.id).limit(batch)
+        if states:
+            statement = statement.where(requests.c.state.in_(states))
+        found = await self._many(statement)
+        while found:
+            for request in found:
+                yield request
+            last = found[-1]
+            after = or_(
+                requests.c.created_at > last.created_at,
+                (requests.c.created_at == last.created_at) & (requests.c.id > last.id),
+            )
+            found = await self._many(statement.where(after))
 
     async def audit(self, request_id: str) -> Sequence[Entry]:
         """The audit trail of the request with that id, the oldest first."""
@@ -306,6 +320,22 @@ class Requests:
         if (await unit.execute(statement)).first() is not None:
             roles.add(Role.FOLLOWER)
         return frozenset(roles)
+
+    async def _next(self, unit: Unit, request: InstallRequest, action: Action, by: Actor) -> State:
+        """The state after ``action``. Raises Refused."""
+        roles = await self._roles(unit, request, by)
+        check_role(action, roles)
+        try:
+            return next_state(
+                action,
+                request.state,
+                roles,
+                posted=request.card_ts is not None,
+                taken=request.taken_by is not None,
+            )
+        except WrongState:
+            last = await last_deed(unit, request)
+            raise wrong_state(action, request, last, by) from None
 
     async def _locked(self, unit: Unit, request_id: str, team: str) -> InstallRequest:
         """The request, which nobody else changes until the transaction ends."""

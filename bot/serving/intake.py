@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.serving.logs import logger
+
 #: How often a connection is looked after, and tried again where there is none, in seconds.
 _PING_SECONDS: Final = 5.0
+
+#: Unix seconds.
+_STAMP: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+#: With this Slack looks at the server's certificate; it is not signed and waits for 200
+#: (https://docs.slack.dev/interactivity/implementing-slash-commands).
+_SSL_CHECK: Final = b"ssl_check=1"
+_MAX_SSL_CHECK: Final = 1_000
 
 
 class Intake:
@@ -90,14 +102,44 @@ class SocketConnection(AsyncSocketModeHandler):
         return bool(await self.client.is_connected())
 
 
-def add_http_intake(application: web.Application, app: AsyncApp, intake: Intake) -> None:
-    """HTTP mode: Slack's signed requests to ``/slack/events``."""
+def add_http_intake(
+    application: web.Application, app: AsyncApp, intake: Intake, signing_secret: str
+) -> None:
+    """HTTP mode: Slack's signed requests to ``/slack/events``. Nothing is read of a request before
+    its signature has proven that it is Slack's, and of these minutes."""
+    verifier = SignatureVerifier(signing_secret)
 
     async def events(request: web.Request) -> web.Response:
         if not intake.is_open:
             return web.Response(status=503, headers={"Retry-After": "1"})
         with intake.accepting():
-            answer = await app.async_dispatch(await to_bolt_request(request))
-            return await to_aiohttp_response(answer)
+            body = await request.read()
+            if body.startswith(_SSL_CHECK) and len(body) < _MAX_SSL_CHECK:
+                return web.Response()
+            try:
+                text = body.decode()
+            except UnicodeDecodeError:
+                return web.Response(status=401)
+            if not _is_signed(verifier, text, request.headers):
+                return web.Response(status=401)
+            try:
+                asked = AsyncBoltRequest(
+                    body=text,
+                    query=request.query_string,
+                    headers=dict(request.headers),
+                )
+            except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+                logger.warning("Slack's request cannot be read.", extra={"kind": "http"})
+                return web.Response(status=400)
+            return await to_aiohttp_response(await app.async_dispatch(asked))
 
     application.router.add_post("/slack/events", events)
+
+
+def _is_signed(verifier: SignatureVerifier, body: str, headers: Mapping[str, str]) -> bool:
+    """https://docs.slack.dev/authentication/verifying-requests-from-slack"""
+    stamp = headers.get("X-Slack-Request-Timestamp", "")
+    signature = headers.get("X-Slack-Signature", "")
+    if not _STAMP.fullmatch(stamp) or not signature.isascii():
+        return False
+    return bool(verifier.is_valid(body=body, timestamp=stamp, signature=signature))

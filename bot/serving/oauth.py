@@ -180,7 +180,7 @@ class ManyWorkspaces:
             bot = await self._store.async_find_bot(enterprise_id=None, team_id=team)
             if bot is None:
                 raise Later(_NOT_INSTALLED_SECONDS, NOT_INSTALLED, maybe_delivered=False)
-            client = self._client(bot)
+            client = self._client(bot, team)
             self._clients[team] = time.monotonic(), client
         return client
 
@@ -215,9 +215,10 @@ class ManyWorkspaces:
             raise
         return False
 
-    def _client(self, bot: Bot) -> AsyncWebClient:
+    def _client(self, bot: Bot, team: str | None = None) -> AsyncWebClient:
+        # The token of a whole organisation says for which workspace it acts.
         return AsyncWebClient(
-            bot.bot_token, base_url=self._settings.slack_api_url, retry_handlers=[]
+            bot.bot_token, base_url=self._settings.slack_api_url, team_id=team, retry_handlers=[]
         )
 
 

@@ -108,6 +108,15 @@ class Lookups:
             .values(state="done", report=report, verdict=verdict, finished_at=unit.now)
         )
 
+    async def look_again(self, unit: Unit, parent_id: str, child: str, again: str) -> None:
+        """In a lookup that stands for several, ``again`` is what ``child`` is by now."""
+        statement = select(lookups.c.report).where(lookups.c.id == parent_id).with_for_update()
+        report = (await unit.execute(statement)).scalar_one_or_none()
+        if report is None:
+            return
+        report = {**report, "now": {**report.get("now", {}), child: again}}
+        await unit.execute(update(lookups).where(lookups.c.id == parent_id).values(report=report))
+
     async def note_posted(self, unit: Unit, lookup_id: str, channel: str, ts: str) -> None:
         """The report is shown there."""
         await unit.execute(

@@ -118,6 +118,12 @@ async def retry(unit: Unit, act_id: str) -> bool:
     return True
 
 
+async def find(unit: Unit, act_id: str) -> Act | None:
+    """The act with that id; None: there is none (any more)."""
+    row = (await unit.execute(select(acts).where(acts.c.id == act_id))).first()
+    return None if row is None else act_of(row)
+
+
 async def failed(
     unit: Unit, *, lane: str | None = None, limit: int | None = 100
 ) -> Sequence[FailedAct]:

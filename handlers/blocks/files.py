@@ -18,6 +18,8 @@ from handlers.blocks.message import Message
 USE: Final = "file_use"
 IGNORE: Final = "file_ignore"
 
+#: How many files of one message are looked at.
+MAX_FILES: Final = 5
 _MAX_SHOWN: Final = 6
 _RELATIONS: Final = {
     "same": "🟰 the very certificate that is requested",
@@ -56,6 +58,19 @@ def reading_blocks(reading: Reading) -> list[Block]:
         text = "\n".join(refusing[:4])
         blocks.append(section(fill("Java does not read this file as it is.\n{}", text)))
     return blocks
+
+
+def left_out(names: Sequence[str]) -> Markup:
+    """What is said of the files of a message beyond `MAX_FILES`."""
+    known = [code(name, 100) for name in names if name][:10]
+    rest = len(names) - len(known)
+    # In a shared channel Slack does not say what they are called.
+    last = [fill("{} more" if known else "the last {}", "one" if rest == 1 else rest)]
+    return fill(
+        "I look at the first {} files of a message. Left out: {}. Send them in another message.",
+        MAX_FILES,
+        joined([*known, *(last if rest else [])], ", "),
+    )
 
 
 def certificate_facts(certificate: Certificate) -> Markup:

@@ -43,36 +43,39 @@ _MAX_QUOTE: Final = 2000
 RETRY: Final = "act_retry"
 
 
-def line_message(request: InstallRequest, entry: Entry) -> Message:
-    """One change, for the thread."""
+def line_message(request: InstallRequest, entry: Entry, *, answered: bool = False) -> Message:
+    """One change, for the thread; once it is ``answered``, without buttons."""
     text = _sentence(entry)
     blocks: list[Block] = [section(text)]
     if entry.text:
         blocks.append(section(_quote(entry.text)))
     if entry.what == "ask":
-        blocks.append(actions(button("Answer", ANSWER, request.id, style="primary")))
+        if request.state is State.WAITING and not answered:
+            blocks.append(actions(button("Answer", ANSWER, request.id, style="primary")))
         text = fill("{} {}", user(request.requester), text)
         blocks[0] = section(text)
-    if entry.what == "install" and request.state is State.INSTALLED:
+    if entry.what == "install" and request.state is State.INSTALLED and not answered:
         blocks.append(_outcome_buttons(request))
     spoken = fill("{}: {} {}", request.short_id, text, entry.text[:_MAX_QUOTE])
     return Message(top_text(spoken), tuple(blocks))
 
 
-def notice_message(request: InstallRequest, entry: Entry, thread: str) -> Message:
+def notice_message(
+    request: InstallRequest, entry: Entry, thread: str, *, answered: bool = False
+) -> Message:
     """The same change, for whoever requested it; ``thread`` is a permalink or empty."""
     where = fill("[{}] {}: ", request.short_id, code(target_of(request)))
     text = fill("{}{}", where, _sentence(entry))
     blocks: list[Block] = [section(text)]
     if entry.text:
         blocks.append(section(_quote(entry.text)))
-    if entry.what == "ask" and request.state is State.WAITING:
+    if entry.what == "ask" and request.state is State.WAITING and not answered:
         blocks.append(actions(button("Answer", ANSWER, request.id, style="primary")))
-    if entry.what == "install" and request.state is State.INSTALLED:
+    if entry.what == "install" and request.state is State.INSTALLED and not answered:
         blocks.append(_outcome_buttons(request))
     if entry.what == "undelivered" and entry.data.get("act"):
         blocks.append(actions(button("Retry", RETRY, str(entry.data["act"]), style="primary")))
-    if entry.what == "reject" and not request.state.is_open:
+    if entry.what == "reject" and not request.state.is_open and not answered:
         blocks.append(actions(button("Reopen", REOPEN, request.id)))
     if thread:
         blocks.append(

@@ -79,7 +79,7 @@ class InquiryCourier:
         return await self._compare(act, request)
 
     async def _verify(self, request: InstallRequest, who: str) -> Message:
-        report = await look(self._parts, request, installed_of_request(request))
+        report = await look(self._parts, request, installed_of_request(request), who)
         return verified_message(request, report, who)
 
     async def _explain(self, request: InstallRequest, text: str) -> Message:
@@ -132,13 +132,18 @@ class InquiryCourier:
         return None
 
 
-async def look(parts: Parts, request: InstallRequest, installed: tuple[Certificate, ...]) -> Report:
-    """Probes a request's target now, with these certificates installed. Raises Later while enough
-    lookups run."""
+async def look(
+    parts: Parts,
+    request: InstallRequest,
+    installed: tuple[Certificate, ...],
+    asked_by: str | None = None,
+) -> Report:
+    """Probes a request's target now, with these certificates installed, as one of the lookups of
+    ``asked_by`` (None: of the requester). Raises Later while enough lookups run."""
     question = Question(target_of_request(request), installed=installed)
     try:
         return await parts.runner.run(
-            question, team=request.team, user=request.requester, fresh=True
+            question, team=request.team, user=asked_by or request.requester, fresh=True
         )
     except Busy:
         raise Later(_BUSY_SECONDS, "Others are before it.", maybe_delivered=False) from None

@@ -23,7 +23,7 @@ from handlers.couriers import slack
 from handlers.couriers.files import upload
 from handlers.parts import Parts
 from handlers.questions import report_data, report_of
-from handlers.saying import tell_privately
+from handlers.saying import exchange, tell_privately
 from handlers.uploads import question_for
 
 #: How long a lookup waits when its user or workspace has enough running, in seconds.
@@ -87,9 +87,10 @@ async def _put_report(unit: Unit, lookup: KeptLookup) -> None:
     parent = lookup.extra.get("parent")
     lane = f"lookup:{parent or lookup.id}"
     await outbox.put(unit, lane, "report", {"lookup": lookup.id}, key=f"report:{lookup.id}")
-    if parent:
-        payload = {"lookup": parent}
-        await outbox.put(unit, lane, "table", payload, key=f"table:{lookup.id}")
+    table = parent or lookup.extra.get("table")
+    if table:
+        payload = {"lookup": table}
+        await outbox.put(unit, f"lookup:{table}", "table", payload, key=f"table:{lookup.id}")
 
 
 class ReportCourier:
@@ -116,11 +117,16 @@ class ReportCourier:
                 pass
             else:
                 return dict(replaces)
+        is_error = report.verdict in ("unreachable", "refused")
+        if lookup.extra.get("whispered"):
+            # What only whoever asked has seen is exchanged, or goes when all may see the report.
+            exchanged = await exchange(parts, lookup, message if is_error else None)
+            if exchanged and is_error:
+                return {}
         place = await self._place(lookup)
         if place is None:
             return {}
         channel, thread_ts = place
-        is_error = report.verdict in ("unreachable", "refused")
         by_command = not lookup.extra.get("mention") and not lookup.extra.get("parent")
         try:
             if is_error and by_command and channel == lookup.channel:
@@ -188,7 +194,9 @@ class TableCourier:
         return {"channel": channel, "ts": ts}
 
     async def _children(self, parent: KeptLookup) -> Sequence[KeptLookup | None]:
-        return [await self._parts.lookups.get(child) for child in parent.report["children"]]
+        now = parent.report.get("now", {})
+        children = [now.get(child, child) for child in parent.report["children"]]
+        return [await self._parts.lookups.get(child) for child in children]
 
 
 class PemCourier:

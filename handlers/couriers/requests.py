@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.requests.delivery import Receipt, Undeliverable
 from bot.requests.request import Entry, InstallRequest, Place
+from bot.requests.showing import shown
 from bot.requests.states import State
 from bot.store.outbox import Act
 from handlers.blocks.card import card_message
@@ -102,7 +103,7 @@ class NoticeCourier:
         request, entry = await _request_and_entry(parts, act)
         user = str(act.payload["user"])
         client = await parts.clients.web(request.team)
-        message = notice_message(request, entry, await self._permalink(client, request))
+        message = notice_message(request, entry, await permalink(parts, client, request))
         direct = await slack.direct(client, parts.metrics, user)
         ts = await slack.post(client, parts.metrics, act, message, direct)
         origin = await self._origin(request, user)
@@ -110,7 +111,11 @@ class NoticeCourier:
             # Where the bot may not post any more, the direct message has said it.
             with contextlib.suppress(Undeliverable):
                 async with slack.already_sent():
-                    await slack.post(client, parts.metrics, act, message, origin.channel, origin.ts)
+                    again = await slack.post(
+                        client, parts.metrics, act, message, origin.channel, origin.ts
+                    )
+                    also = {"channel": origin.channel, "ts": again}
+                    return {"channel": direct, "ts": ts, "also": also}
         return {"channel": direct, "ts": ts}
 
     async def _origin(self, request: InstallRequest, user: str) -> Place | None:
@@ -119,17 +124,43 @@ class NoticeCourier:
         followers = await self._parts.requests.followers(request.id)
         return next((found.origin for found in followers if found.user == user), None)
 
-    async def _permalink(self, client: AsyncWebClient, request: InstallRequest) -> str:
-        if not request.channel or not request.card_ts:
-            return ""
-        try:
-            async with slack.calling(self._parts.metrics):
-                answer = await client.chat_getPermalink(
-                    channel=request.channel, message_ts=request.card_ts
-                )
-                return str(answer["permalink"])
-        except Undeliverable:
-            return ""
+
+class AnsweredCourier:
+    """``answered`` {"request", "entry"}: takes the buttons from a question that waits for none of
+    them any more, wherever it is shown."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def deliver(self, act: Act) -> Receipt:
+        parts = self._parts
+        request, entry = await _request_and_entry(parts, act)
+        client = await parts.clients.web(request.team)
+        for place in shown(entry):
+            if place["kind"] == "line":
+                message = line_message(request, entry, answered=True)
+            else:
+                link = await permalink(parts, client, request)
+                message = notice_message(request, entry, link, answered=True)
+            # One that was deleted has no buttons.
+            with contextlib.suppress(Undeliverable):
+                channel, ts = str(place["channel"]), str(place["ts"])
+                await slack.update(client, parts.metrics, message, channel, ts)
+        return {}
+
+
+async def permalink(parts: Parts, client: AsyncWebClient, request: InstallRequest) -> str:
+    """The link to a request's card; empty where there is none."""
+    if not request.channel or not request.card_ts:
+        return ""
+    try:
+        async with slack.calling(parts.metrics):
+            answer = await client.chat_getPermalink(
+                channel=request.channel, message_ts=request.card_ts
+            )
+            return str(answer["permalink"])
+    except Undeliverable:
+        return ""
 
 
 async def _request(parts: Parts, act: Act) -> InstallRequest:

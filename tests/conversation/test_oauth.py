@@ -46,7 +46,7 @@ async def test_each_workspace_has_its_own_token_kept_encrypted(tmp_path: Path) -
         rita, gina = (workspace.person(name) for name in ("rita", "gina"))
         async with Bot(settings):
             for person in (rita, gina):
-                assert await _install(base, person.id) == 200
+                assert await install(base, person.id) == 200
             assert (await rita.command("#connectors", f"/cert {surroundings.host}"))["ok"]
             await rita.wait_for(lambda m: "Request the root" in shown(m))
             assert (await gina.command("#globex-general", f"/cert {surroundings.host}"))["ok"]
@@ -82,14 +82,15 @@ def _content(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("whichroot.db*"))
 
 
-async def _install(base: str, user: str) -> int:
-    """Goes the way of somebody who installs the app; the status of the last page."""
+async def install(base: str, user: str, *, org: bool = False) -> int:
+    """Goes the way of somebody who installs the app, with ``org`` for the whole organisation; the
+    status of the last page."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         async with session.get(f"{base}/slack/install") as page:
             cookie = page.headers["Set-Cookie"].partition(";")[0]
             found = re.search(r'href="([^"]+oauth/v2/authorize[^"]+)"', await page.text())
         assert found
-        target = f"{html.unescape(found[1])}&user={user}"
+        target = f"{html.unescape(found[1])}&user={user}" + ("&org=1" if org else "")
         async with session.get(target, allow_redirects=False) as answer:
             assert answer.status in (302, 303), await answer.text()
             back = answer.headers["Location"]

@@ -32,7 +32,7 @@ from handlers.couriers.slack_errors import code_of, told_apart
 from tests.conversation.conftest import MANIFEST
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
-from tests.conversation.test_oauth import _install
+from tests.conversation.test_oauth import install
 from tests.hostile.acting import open_modal, open_request
 from workspace import Workspace
 
@@ -316,7 +316,7 @@ async def test_after_an_uninstallation_nothing_is_tried_and_a_new_installation_r
         )
         rita = workspace.person("rita")
         async with Bot(settings):
-            assert await _install(base, rita.id) == 200
+            assert await install(base, rita.id) == 200
             surroundings.slow_seconds = 1.5
             assert (await rita.command("#connectors", f"/cert {surroundings.host}"))["ok"]
             workspace.uninstall("acme")
@@ -325,7 +325,7 @@ async def test_after_an_uninstallation_nothing_is_tried_and_a_new_installation_r
             tried = len(await rita.log("request"))
             await asyncio.sleep(1)
             assert len(await rita.log("request")) == tried
-            assert await _install(base, rita.id) == 200
+            assert await install(base, rita.id) == 200
             await rita.wait_for(lambda m: "Request the root" in shown(m), timeout=15)
             assert (await ready(port))["waiting"] == {}
             # Slack's message of the old removal comes late: the new installation stays.

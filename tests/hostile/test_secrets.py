@@ -38,7 +38,7 @@ from handlers.keys import without_passwords
 from tests.conversation.conftest import MANIFEST
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
-from tests.conversation.test_oauth import _install
+from tests.conversation.test_oauth import install
 from tests.hostile.acting import open_modal, open_request
 from tests.hostile.test_faults_slack import free_port
 from tests.support.postgresql import PostgreSQL
@@ -280,10 +280,10 @@ async def test_no_secret_of_an_installation_or_of_postgresql_is_kept_or_shown(
         with everything_logged() as log:
             wrong = surroundings.settings(**given, slack_client_secret=f"client-{CANARY}")
             async with Bot(wrong):
-                assert await _install(base, rita.id) != 200
+                assert await install(base, rita.id) != 200
             right = surroundings.settings(**given, slack_client_secret=client_secret)
             async with Bot(right) as bot:
-                assert await _install(base, rita.id) == 200
+                assert await install(base, rita.id) == 200
                 await rita.command("#connectors", f"/cert {surroundings.host}")
                 await rita.wait_for(lambda m: "Request the root" in shown(m))
                 async with (

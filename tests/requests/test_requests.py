@@ -54,6 +54,17 @@ async def act(
     return await requests.act(request.id, action, by, text=text, key=str(next(_keys)), **more)
 
 
+async def test_each_request_comes_once_and_in_order_however_many_there_are(
+    requests: Requests,
+) -> None:
+    for number in range(5):
+        await submit(requests, draft(number))
+    kept = list(reversed(await requests.all()))
+    for batch in (1, 2, 5, 6):
+        assert [request async for request in requests.each(batch=batch)] == kept
+    assert [request async for request in requests.each(states=[State.TAKEN])] == []
+
+
 async def acts_of(database: Database, *, after: int = 0) -> Sequence[Any]:
     statement = select(tables.acts).where(tables.acts.c.position > after)
     async with database.read() as unit:

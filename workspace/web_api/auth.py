@@ -11,7 +11,20 @@ async def auth_test(call: Call) -> Answer:
     """Who the token is (https://docs.slack.dev/reference/methods/auth.test)."""
     state = call.services.state
     team = state.teams[call.installation.team_id]
-    return {
+    organisation = state.organisations.get(call.installation.enterprise_id)
+    if organisation:
+        return {
+            "url": f"https://{organisation.domain}.enterprise.slack.com/",
+            "team": organisation.name,
+            "user": state.users[call.installation.bot_user_id].name,
+            "team_id": organisation.id,
+            "enterprise_id": organisation.id,
+            "user_id": call.installation.bot_user_id,
+            "bot_id": call.installation.bot_id,
+            "is_enterprise_install": True,
+        }
+    of = {"enterprise_id": team.enterprise_id} if team.enterprise_id else {}
+    return of | {
         "url": f"https://{team.domain}.slack.com/",
         "team": team.name,
         "user": state.users[call.installation.bot_user_id].name,

@@ -107,12 +107,25 @@ class WebApi:
             return first
         if token in app.revoked:
             raise SlackError("account_inactive")
-        installation = app.by_token(token)
+        team = self._team_of(arguments)
+        installation = app.by_token(token, team)
         if installation is None:
             raise SlackError("invalid_auth")
+        if installation.is_org_wide and not team and "team_id" in method.arguments:
+            raise SlackError("missing_argument", "[ERROR] missing required field: team_id")
         if method.caller == "app":
             raise SlackError("not_allowed_token_type")
         return installation
+
+    def _team_of(self, arguments: dict[str, Any]) -> str:
+        """The team in which a call acts: that of the thing that it names, else the one it names."""
+        state = self._services.state
+        channel = state.channels.get(str(arguments.get("channel") or arguments.get("channel_id")))
+        view = state.views.find(str(arguments.get("view_id") or ""))
+        user = state.users.get(str(arguments.get("user_id") or arguments.get("users") or ""))
+        trigger = self._services.grants.team_of(str(arguments.get("trigger_id") or ""))
+        named = channel.team_id if channel else view.team_id if view else trigger
+        return named or (user.team_id if user else "") or str(arguments.get("team_id") or "")
 
     def _log(
         self,

@@ -37,16 +37,17 @@ async def access(call: Call) -> Answer:
     installation = install(state, grant.team_id, scopes=grant.scopes)
     call.services.log.mask(installation.bot_token, "bot token")
     team = state.teams[installation.team_id]
+    organisation = state.organisations.get(team.enterprise_id)
     return {
         "access_token": installation.bot_token,
         "token_type": "bot",
         "scope": ",".join(sorted(installation.scopes)),
         "bot_user_id": installation.bot_user_id,
         "app_id": app.id,
-        "team": {"id": team.id, "name": team.name},
-        "enterprise": None,
+        "team": None if installation.is_org_wide else {"id": team.id, "name": team.name},
+        "enterprise": organisation and {"id": organisation.id, "name": organisation.name},
         "authed_user": {"id": grant.user},
-        "is_enterprise_install": False,
+        "is_enterprise_install": installation.is_org_wide,
     }
 
 
@@ -58,7 +59,8 @@ class Authorize:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The query has `client_id`, `scope`, `state`, `redirect_uri`, and, in place of signing
-        in, `user` (an id). `deny=1` is the person who says no."""
+        in, `user` (an id). `deny=1` is the person who says no, `org=1` an administrator who
+        installs it for the whole organisation."""
         app = self._services.app
         query = request.query
         if query.get("client_id") != app.client_id:
@@ -78,9 +80,9 @@ class Authorize:
             answer["error"] = "access_denied"
         else:
             code = secrets.token_urlsafe(24)
-            app.oauth_codes[code] = Grant(
-                user.team_id, user.id, scopes, query.get("redirect_uri", "")
-            )
+            organisation = self._services.state.teams[user.team_id].enterprise_id
+            where = organisation if query.get("org") and organisation else user.team_id
+            app.oauth_codes[code] = Grant(where, user.id, scopes, query.get("redirect_uri", ""))
             answer["code"] = code
         joiner = "&" if "?" in redirect else "?"
         raise web.HTTPFound(f"{redirect}{joiner}{urlencode(answer)}")
