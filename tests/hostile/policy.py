@@ -111,6 +111,11 @@ TABLE: Final = (
 )
 
 
+#: What no person sends: Slack says that the app was removed, and it is asked whether that is so
+#: (`test_faults_slack`).
+FROM_SLACK: Final = frozenset({"event:app_uninstalled", "event:tokens_revoked"})
+
+
 def markdown() -> str:
     """The table for people: ● may, – is told why not, · is not heard, (blank) cannot in Slack."""
     return "\n".join(_lines()) + "\n"
