@@ -103,10 +103,11 @@ def cut(text: Markup, limit: int) -> Markup:
 
 def unescaped(text: str) -> str:
     """What a person wrote, from the text of a Slack event: links as they were typed, mentions gone,
-    entities read."""
+    entities read, and no-break spaces, which typography and word processors put, as spaces."""
     text = re.sub(r"<[@#!][^<>]*>", " ", text)
     text = re.sub(r"<(?:mailto:)?([^<>|]+)\|([^<>]*)>", _typed, text)
     text = re.sub(r"<([a-z]+:[^<>|]+)>", r"\1", text)
+    text = text.replace("\xa0", " ").replace("\u202f", " ")
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
