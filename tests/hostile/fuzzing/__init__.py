@@ -56,3 +56,6 @@ WATCHED: Final = {
     "desks": ("bot.desks",),
     "configuration": ("bot.desks.configuration", "bot.settings", "bot.setting_kinds", "bot.probe"),
 }
+
+#: All of them in one process: the first byte of an input says whose it is.
+ALL: Final = "all"

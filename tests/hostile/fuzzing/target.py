@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable, Coroutine, Iterable
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -36,7 +38,43 @@ class FuzzTarget:
     words: tuple[bytes, ...] = ()
     mutation: Mutation | None = None
     max_bytes: int = 4096
-    resets: Callable[[], None] = field(default=lambda: None)
+    counts: Counter[str] = field(default_factory=Counter)
+    """Inputs by target, where several are joined."""
+
+
+def joined(name: str, targets: Iterable[FuzzTarget]) -> FuzzTarget:
+    """One target that is all of these, by the first byte of the input."""
+    listed = tuple(targets)
+    counts: Counter[str] = Counter()
+
+    def chosen(data: bytes) -> FuzzTarget:
+        return listed[data[0] % len(listed)]
+
+    def run(data: bytes) -> None:
+        if not data:
+            return
+        target = chosen(data)
+        counts[target.name] += 1
+        # A typed error is as good as an answer.
+        with contextlib.suppress(*target.expected):
+            target.run(data[1:])
+
+    def mutated(data: bytes, source: random.Random) -> bytes:
+        if not data:
+            return bytes([source.randrange(256)])
+        mutation = chosen(data).mutation
+        if mutation is None:
+            at = source.randrange(len(data)) + 1
+            return data[:at] + source.randbytes(source.randrange(4)) + data[at + source.randrange(4) :]
+        return data[:1] + mutation(data[1:], source)
+
+    def seeds() -> Iterator[bytes]:
+        for number, target in enumerate(listed):
+            for seed in target.seeds():
+                yield bytes([number]) + seed
+
+    words = tuple(word for target in listed for word in target.words)
+    return FuzzTarget(name, run, seeds, (), words, mutated, 16_384, counts)
 
 
 class Untidy(Exception):

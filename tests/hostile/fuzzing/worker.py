@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import atheris
 
-from tests.hostile.fuzzing import MODULES, WATCHED
+from tests.hostile.fuzzing import ALL, MODULES, WATCHED
 
 if TYPE_CHECKING:
     from tests.hostile.fuzzing.target import FuzzTarget
@@ -39,7 +39,7 @@ _HANG_SECONDS: Final = 30
 def main() -> None:
     """Does not return: ends the process, with 0 whatever was found."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("target", choices=sorted(MODULES))
+    parser.add_argument("target", choices=[*MODULES, ALL])
     parser.add_argument("--inputs", type=int, default=sys.maxsize)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--seed", type=int, default=1)
@@ -62,11 +62,13 @@ def main() -> None:
 
 
 def _load(name: str, *, guided: bool) -> FuzzTarget:
-    place = MODULES[name]
-    watched = atheris.instrument_imports(include=list(WATCHED[place]))
+    places = list(dict.fromkeys(MODULES.values())) if name == ALL else [MODULES[name]]
+    watched = atheris.instrument_imports(include=[part for at in places for part in WATCHED[at]])
     with watched if guided else contextlib.nullcontext():
-        module = importlib.import_module(f"tests.hostile.fuzzing.{place}")
-    found: dict[str, FuzzTarget] = {target.name: target for target in module.TARGETS}
+        modules = [importlib.import_module(f"tests.hostile.fuzzing.{place}") for place in places]
+    found: dict[str, FuzzTarget] = {t.name: t for module in modules for t in module.TARGETS}
+    if name == ALL:
+        return importlib.import_module("tests.hostile.fuzzing.target").joined(ALL, found.values())
     return found[name]
 
 
@@ -205,6 +207,7 @@ class _Run:
             "slowest_ms": round(self._slowest * 1000),
             "memory_mb": self._peak >> 20,
             "crashes": self._kinds,
+            "by_target": dict(self._target.counts),
         }
         print(json.dumps(result), flush=True)
         sys.stderr.flush()
