@@ -11,6 +11,8 @@ _BLANK: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]"
 )
 
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
 
 def visible(text: str, limit: int = 200) -> str:
     """``text`` with every control, format (bidi, zero-width), surrogate, private-use, line-break and
@@ -20,6 +22,12 @@ def visible(text: str, limit: int = 200) -> str:
         return text
     shown = "".join(_escape(character) for character in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """``text`` with U+FFFD for what no database keeps: NUL, and surrogates that stand alone (RFC 8259
+    section 8.2 lets JSON hold both)."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _escape(character: str) -> str:

@@ -21,6 +21,7 @@ from bot.requests.request import (
     TargetSystem,
 )
 from bot.store.lookups import KeptLookup
+from bot.text import storable
 from handlers.blocks import install_modal as modal
 from handlers.blocks.certificates import option_of, prediction_line
 from handlers.keys import refusal_of
@@ -99,7 +100,7 @@ def submission_of(
         return str((element(block_id).get("selected_option") or {}).get("value") or "")
 
     def text(block_id: str) -> str:
-        return str(element(block_id).get("value") or "").strip()
+        return storable(str(element(block_id).get("value") or "")).strip()
 
     def checked(block_id: str) -> bool:
         return bool(element(block_id).get("selected_options"))

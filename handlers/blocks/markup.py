@@ -80,9 +80,9 @@ def channel(identifier: str) -> Markup:
 
 
 def link(url: str, label: str) -> Markup:
-    """A link; a URL that is not plain http(s) gives its label alone."""
+    """A link; a URL that is not plain http(s) in ASCII (RFC 3986) gives its label alone."""
     shown = escape(label.replace("|", "¦"))
-    if not re.fullmatch(r"https?://[^\s<>|]{1,2900}", url):
+    if not re.fullmatch(r"https?://[!-;=?-{}~]{1,2900}", url):
         return shown
     return Markup(f"<{url.replace('&', '&amp;')}|{shown}>")
 
