@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 _LDAPS_PORTS: Final = (636, 3269)
 _DENIED: Final = "egress_denied"
 _UNREADABLE: Final = "unreadable_certificate"
+#: Certificates of more bytes than this together are analysed in a thread; a chain has a few thousand.
+_MANY_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +98,11 @@ class Lookup:
         phases: dict[str, float] = {}
         target, answers, problems = await self._ask(question)
         evidence = await self._evidence(question, target, answers, problems, phases)
-        analysis = time.perf_counter()
-        advice = advise(evidence) if evidence.distinct_chains else None
-        if advice and any(problem.code == _UNREADABLE for problem in problems):
-            # Java ends the handshake at such a certificate, whatever is installed.
-            advice = replace(advice, verdict="not_found", recommended=None)
-        found = find(evidence, advice) if advice else ()
-        findings = report_building.ordered(
-            (
-                *report_building.probe_findings(answers),
-                *map(report_building.finding, problems),
-                *map(report_building.finding, found),
-            )
-        )
-        phases["analysis"] = _milliseconds(analysis)
-        phases["total"] = _milliseconds(started)
-        timings = report_building.timings(answers, phases)
-        if advice is None:
-            return _without_chain(question, target, answers, findings, evidence.at, timings)
-        return _with_advice(question, target, answers, findings, evidence, advice, timings)
+        analyse = partial(_analysed, question, target, answers, problems, evidence, phases, started)
+        if sum(len(known.certificate.der) for known in evidence.everything) > _MANY_BYTES:
+            # Names by the ten thousand take a while, and others wait for this event loop.
+            return await asyncio.to_thread(analyse)
+        return analyse()
 
     async def _ask(
         self, question: Question
@@ -245,6 +233,37 @@ def endpoint_of(target: Target) -> Endpoint:
     """Which of Java's name checks applies: LDAP's over LDAPS and StartTLS, else that of HTTPS."""
     is_ldap = target.protocol is Protocol.LDAP or target.port in _LDAPS_PORTS
     return "ldaps" if is_ldap else "https"
+
+
+def _analysed(
+    question: Question,
+    target: Target,
+    answers: Sequence[Presented],
+    problems: Sequence[ProbeFinding],
+    evidence: Evidence,
+    phases: dict[str, float],
+    started: float,
+) -> report.Report:
+    """The report on what was gathered."""
+    analysis = time.perf_counter()
+    advice = advise(evidence) if evidence.distinct_chains else None
+    if advice and any(problem.code == _UNREADABLE for problem in problems):
+        # Java ends the handshake at such a certificate, whatever is installed.
+        advice = replace(advice, verdict="not_found", recommended=None)
+    found = find(evidence, advice) if advice else ()
+    findings = report_building.ordered(
+        (
+            *report_building.probe_findings(answers),
+            *map(report_building.finding, problems),
+            *map(report_building.finding, found),
+        )
+    )
+    phases["analysis"] = _milliseconds(analysis)
+    phases["total"] = _milliseconds(started)
+    timings = report_building.timings(answers, phases)
+    if advice is None:
+        return _without_chain(question, target, answers, findings, evidence.at, timings)
+    return _with_advice(question, target, answers, findings, evidence, advice, timings)
 
 
 def _without_chain(

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
+from typing import Final
+
+#: Printable for Unicode, and yet nothing is seen (Default_Ignorable_Code_Point, and the empty
+#: Braille pattern). The variation selectors of emoji are left out: people write them.
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]"
+)
+
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def visible(text: str, limit: int = 200) -> str:
-    """``text`` with every control, format (bidi, zero-width), surrogate, private-use and
-    line-break character replaced by a ``\\uXXXX`` escape, cut to ``limit`` characters with ``…``."""
-    if len(text) <= limit and text.isprintable():
+    """``text`` with every control, format (bidi, zero-width), surrogate, private-use, line-break and
+    blank character but the space (no-break spaces, fillers) replaced by a ``\\u{XXXX}`` escape, cut
+    to ``limit`` characters with ``…``."""
+    if len(text) <= limit and text.isprintable() and (text.isascii() or not _BLANK.search(text)):
         return text
     shown = "".join(_escape(character) for character in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def storable(text: str) -> str:
+    """``text`` with U+FFFD for what no database keeps: NUL, and surrogates that stand alone (RFC 8259
+    section 8.2 lets JSON hold both)."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def _escape(character: str) -> str:
-    if unicodedata.category(character)[0] != "C" and character not in "\u2028\u2029":
+    if character.isprintable() and not _BLANK.match(character):
         return character
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:04x}}}"

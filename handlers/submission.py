@@ -21,6 +21,7 @@ from bot.requests.request import (
     TargetSystem,
 )
 from bot.store.lookups import KeptLookup
+from bot.text import storable
 from handlers.blocks import install_modal as modal
 from handlers.blocks.certificates import option_of, prediction_line
 from handlers.keys import refusal_of
@@ -97,7 +98,7 @@ def submission_of(
 
     def text(block_id: str) -> str:
         entered = element_of(view, block_id, modal.INPUT).get("value")
-        return entered.strip() if isinstance(entered, str) else ""
+        return storable(entered).strip() if isinstance(entered, str) else ""
 
     def checked(block_id: str) -> bool:
         return bool(element_of(view, block_id, modal.INPUT).get("selected_options"))

@@ -27,7 +27,7 @@ from bot.store.retention import purge
 from bot.text import visible
 
 #: What a spreadsheet takes for a formula (OWASP, CSV Injection).
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _COLUMNS: Final = (
     "id",
     "state",

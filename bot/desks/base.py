@@ -17,6 +17,8 @@ from bot.errors import WhichrootError
 #: Where polling a ticket stopped, as JSON; what is in it is the desk's own.
 Cursor: TypeAlias = Mapping[str, Any]
 
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9000
 #: How much of an entry of the other side is kept, in characters.
 MAX_TEXT: Final = 20_000
 
@@ -265,9 +267,11 @@ def digest(text: str) -> str:
 
 
 def moment(text: str) -> datetime | None:
-    """An ISO 8601 time; without a zone it is UTC. None: it is none."""
+    """An ISO 8601 time; without a zone it is UTC. None: it is none, or one that no clock shows, as
+    .NET's 0001-01-01 for a time that was never set."""
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None

@@ -14,7 +14,7 @@ import httpx
 
 from bot.desks.base import DeskUnreachable, OddAnswer
 from bot.errors import SettingsError
-from bot.text import visible
+from bot.text import storable, visible
 
 #: The largest answer that is read, in octets.
 MAX_ANSWER: Final = 4 << 20
@@ -30,9 +30,11 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Its body as JSON. Raises OddAnswer."""
+        """Its body as JSON, every text in it such as can be stored. Raises OddAnswer."""
         try:
-            return json.loads(self.body)
+            found = json.loads(self.body)
+            # Nothing else can write what cannot be stored.
+            return _storable(found) if b"\\u" in self.body else found
         except (ValueError, RecursionError):
             raise OddAnswer(
                 f"The desk answered with something that is no JSON (HTTP {self.status}).",
@@ -135,6 +137,16 @@ class DeskHttp:
             return Answer(response.status_code, response.headers, bytes(body))
         finally:
             await response.aclose()
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(name): _storable(item) for name, item in value.items()}
+    return value
 
 
 def _trust(ca_bundle: Path | None) -> ssl.SSLContext:

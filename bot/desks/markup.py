@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 from bot.desks.base import MAX_TEXT
-from bot.text import visible
+from bot.text import storable, visible
 
 _LINES: Final = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "pre"})
 _HIDDEN: Final = frozenset({"script", "style", "head", "title"})
@@ -40,7 +40,7 @@ def from_html(source: str) -> str:
     reader = _Reader()
     reader.feed(source[: 10 * MAX_TEXT])
     reader.close()
-    text = re.sub(r"[^\S\n]+", " ", "".join(reader.parts))
+    text = re.sub(r"[^\S\n]+", " ", storable("".join(reader.parts)))
     return re.sub(r"\s*\n\s*", "\n", text).strip()[:MAX_TEXT]
 
 

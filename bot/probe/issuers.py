@@ -123,7 +123,7 @@ class IssuerFinder:
             self._client = http_client(self._egress, timeout_seconds=seconds)
         body = await download(self._client, url, self._limits.download)
         # In a thread: a hostile file may take a while to read.
-        return await asyncio.to_thread(_certificates, body, url)
+        return await asyncio.to_thread(certificates_in, body, url)
 
 
 @dataclass(slots=True)
@@ -308,7 +308,8 @@ class _Climb:
         self.problems[ProbeFinding(code, severity, message, remedy, _AIA)] = None
 
 
-def _certificates(body: bytes, url: str) -> Encoded:
+def certificates_in(body: bytes, url: str) -> Encoded:
+    """The certificates in what ``url`` gave, as DER, each once. Raises DownloadError."""
     shown = visible(url)
     remedy = (
         "Ask the owner of the CA to publish its certificate there (DER, or PKCS#7 for several), or "

@@ -30,7 +30,7 @@ _AFTER = " \"'`“”„‚‘’«»‹›<>)}~,;!?"
 
 _ADDRESS_SIGN = re.compile(r"[.:0-9\[]")
 _CONJUNCTIONS = frozenset({"and", "or", "und", "oder", "&", "+"})
-_SEPARATOR = re.compile(r"[\s;]+|,(?=[a-z]+://)|,(?![^\s;]*=)", re.IGNORECASE)
+_BEFORE_URL = re.compile(r",(?=[a-z]+://)", re.IGNORECASE)
 
 
 def unified(text: str) -> str:
@@ -118,7 +118,7 @@ def pieces(text: str, is_one: Callable[[str], bool]) -> Iterator[str]:
 
 def _parts(line: str) -> list[str]:
     parts: list[str] = []
-    for word in _SEPARATOR.split(line):
+    for word in _words(line):
         if not word or word.lower() in _CONJUNCTIONS:
             continue
         if word.isdecimal() and parts and _takes_port(parts[-1]):
@@ -126,6 +126,16 @@ def _parts(line: str) -> list[str]:
         else:
             parts.append(word)
     return parts
+
+
+def _words(line: str) -> Iterator[str]:
+    """Separated by white space, semicolons and commas. A comma before ``=`` is part of a value, as in
+    ``DC=corp,DC=example``, unless a URL follows it."""
+    for text in re.split(r"[\s;]+", line):
+        end = text.rfind("=") + 1
+        *first, last = _BEFORE_URL.split(text[:end])
+        following, *others = text[end:].split(",")
+        yield from (*first, last + following, *others)
 
 
 def _takes_port(part: str) -> bool:

@@ -25,6 +25,8 @@ from bot.text import visible
 __all__ = ["Protocol", "Target", "candidates", "parse_target", "parse_targets"]
 
 _MAX_LENGTH = 2_000
+_MAX_REPEATED = 10
+"""How often each of the servers that are named may be named, on average."""
 _DIRECTORY_WORDS = frozenset(
     [
         "dc",
@@ -137,8 +139,9 @@ def parse_targets(
     except TargetError as error:
         return [error]
     found: dict[object, Target | TargetError] = {}
-    for piece in pieces(text[: _MAX_LENGTH * limit], _is_one):
-        if len(found) >= limit:
+    for number, piece in enumerate(pieces(text[: _MAX_LENGTH * limit], _is_one)):
+        # The same server again costs as much as another.
+        if len(found) >= limit or number >= _MAX_REPEATED * limit:
             found[None] = TargetError(
                 f"More than {limit} servers are named at once.", f"Write at most {limit} of them."
             )

@@ -12,6 +12,7 @@ from sqlalchemy import Row, select, update
 
 from bot.store.database import Database, Unit
 from bot.store.tables import messages
+from bot.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ class Messages:
                 source=source,
                 source_id=source_id,
                 author=author,
-                author_name=author_name,
-                text=text,
-                files=[dict(file) for file in files],
+                author_name=storable(author_name),
+                text=storable(text),
+                files=[{name: storable(str(v)) for name, v in file.items()} for file in files],
                 written_at=unit.now,
             )
             .on_conflict_do_nothing(index_elements=[messages.c.source, messages.c.source_id])
@@ -74,6 +75,7 @@ class Messages:
 
     async def edit(self, unit: Unit, source: str, source_id: str, text: str) -> Message | None:
         """Its text was changed; None: no such message, it is deleted, or nothing is new."""
+        text = storable(text)
         statement = (
             update(messages)
             .where(

@@ -64,7 +64,8 @@ class JsonFormatter(logging.Formatter):
         )
         if record.exc_info:
             entry["traceback"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        # In ASCII: some viewers break lines at U+2028 and turn text at U+202E.
+        return json.dumps(entry, default=str)
 
 
 def hide(values: Iterable[str]) -> None:

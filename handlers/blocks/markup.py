@@ -80,9 +80,9 @@ def channel(identifier: str) -> Markup:
 
 
 def link(url: str, label: str) -> Markup:
-    """A link; a URL that is not plain http(s) gives its label alone."""
+    """A link; a URL that is not plain http(s) in ASCII (RFC 3986) gives its label alone."""
     shown = escape(label.replace("|", "¦"))
-    if not re.fullmatch(r"https?://[^\s<>|]{1,2900}", url):
+    if not re.fullmatch(r"https?://[!-;=?-{}~]{1,2900}", url):
         return shown
     return Markup(f"<{url.replace('&', '&amp;')}|{shown}>")
 
@@ -103,10 +103,11 @@ def cut(text: Markup, limit: int) -> Markup:
 
 def unescaped(text: str) -> str:
     """What a person wrote, from the text of a Slack event: links as they were typed, mentions gone,
-    entities read."""
+    entities read, and no-break spaces, which typography and word processors put, as spaces."""
     text = re.sub(r"<[@#!][^<>]*>", " ", text)
     text = re.sub(r"<(?:mailto:)?([^<>|]+)\|([^<>]*)>", _typed, text)
     text = re.sub(r"<([a-z]+:[^<>|]+)>", r"\1", text)
+    text = text.replace("\xa0", " ").replace("\u202f", " ")
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

@@ -140,6 +140,8 @@ def _prepared(label: str) -> str:
 
 
 def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
+    if _is_plainly_other(host, template):
+        return False
     try:
         host, template = _to_unicode(host), _to_unicode(template)
     except UnicodeError:
@@ -160,6 +162,20 @@ def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
     return (host_dot, host_rest) == (template_dot, template_rest) and _label_matches(
         host_label, template_label
     )
+
+
+def _is_plainly_other(host: str, template: str) -> bool:
+    """Whether two names that IDN leaves as they are differ, so that nothing need be converted: a
+    certificate may hold names by the ten thousand."""
+    if not (host.isascii() and template.isascii()):
+        return False
+    host, template = host.lower().rstrip("."), template.lower().rstrip(".")
+    if "xn--" in host or "xn--" in template:
+        return False
+    if "*" in template:
+        # The last label has no wildcard.
+        host, template = host.rpartition(".")[2], template.rpartition(".")[2]
+    return host != template and "*" not in template
 
 
 def _label_matches(label: str, template: str) -> bool:
