@@ -20,13 +20,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tests.support.postgresql import postgresql_server
-from tools.soak.crash.evidence import Evidence
 from tools.soak.crash.judge import PHASES, Aim, Point
 from tools.soak.crash.running import DESKS, Outcome, Setting, drop_sqlite, live, new_sqlite
 
 DATABASES: Final = ("sqlite", "postgresql")
 _AT_ONCE: Final = 4
-_AGAIN: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ class Wanted:
             for phase in PHASES
             if not self.only or self.only in f"{point}, {phase}"
         ]
-        random.Random(self.seed).shuffle(offered)
+        random.Random(self.seed).shuffle(offered)  # noqa: S311  not a secret
         return [] if self.none else offered[: self.sample]
 
 
@@ -121,20 +119,14 @@ async def attack(setting: Setting, wanted: Wanted, at_once: int = _AT_ONCE) -> R
     aims = wanted.aims(points)
     limit = asyncio.Semaphore(at_once)
 
-    async def one(chosen: Sequence[Aim]) -> list[Outcome]:
+    async def one(chosen: Sequence[Aim]) -> Outcome:
         async with limit:
-            outcomes = [await live(setting, chosen, recorded.evidence)]
-            if outcomes[0].problem:
-                # Which of its kills it was: each alone.
-                print(_told(outcomes[0]), flush=True)
-                for aim in chosen if len(chosen) > 1 else ():
-                    outcomes.append(await live(setting, (aim,), recorded.evidence))
-            print("F" if outcomes[0].problem else ".", end="", flush=True)
-            return outcomes
+            outcome = await live(setting, chosen, recorded.evidence)
+            print(_told(outcome) if outcome.problem else ".", end="", flush=True)
+            return outcome
 
-    found = await asyncio.gather(*(one(chosen) for chosen in pack(aims)))
+    outcomes = await asyncio.gather(*(one(chosen) for chosen in pack(aims)))
     print()
-    outcomes = list(itertools.chain.from_iterable(found))
     struck = {aim for outcome in outcomes for aim in outcome.struck}
     return Result(
         points=len(points),

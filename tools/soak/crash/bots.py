@@ -86,7 +86,7 @@ class Bots:
         """At least ``count`` replicas run. Raises RuntimeError."""
         try:
             async with asyncio.timeout(_START_SECONDS):
-                while sum(event.is_set() for event in self._running) < count:
+                while sum(event.is_set() for event in self._running) < count:  # noqa: ASYNC110  one of many events
                     await asyncio.sleep(0.01)
         except TimeoutError:
             raise RuntimeError(f"the bot did not start:\n{self._log.read_text()[-4000:]}") from None
@@ -139,7 +139,7 @@ class Bots:
         return b"stop\n" if phase == "after" else b"go\n"
 
     async def _soon(self, replica: int) -> None:
-        await asyncio.sleep(random.uniform(0, _COMMIT_SECONDS))
+        await asyncio.sleep(random.uniform(0, _COMMIT_SECONDS))  # noqa: S311  not a secret
         self._judge.strike(replica)
 
     def _later(self, work: Any) -> None:

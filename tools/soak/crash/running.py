@@ -30,7 +30,7 @@ from workspace.desks import EnterpriseServer, ProfessionalServer
 _ACK_SECONDS: Final = 2.0
 _RULES: Final = Rules(ack_seconds=_ACK_SECONDS, event_retry_seconds=(0.0, 1.0, 2.0, 4.0))
 _QUICK: Final = {"poll_first": 0.3, "poll_most": 0.6, "settle": 0.3, "timeout": 20.0}
-_SETTLE_SECONDS: Final = 45.0
+_SETTLE_SECONDS: Final = 30.0
 #: How long a step goes on where its point has not come yet, as those of polls may not.
 _EXTRA_SECONDS: Final = 1.5
 #: Whatever would come twice has come after this.
@@ -106,7 +106,8 @@ async def _lived(
             Workspace(manifest, cast=Cast(installed=("acme",)), rules=_RULES)
         )
         company = await stack.enter_async_context(Surroundings(workspace, folder))
-        desk = await stack.enter_async_context(setting.desk())
+        desk: Server = setting.desk()
+        await stack.enter_async_context(desk)
 
         async def ready() -> None:
             await bots.ready()
@@ -162,7 +163,7 @@ async def _calm(database: Database) -> None:
     """Returns once everything is delivered."""
     try:
         async with asyncio.timeout(_SETTLE_SECONDS):
-            while not await settled(database):
+            while not await settled(database):  # noqa: ASYNC110  the database has no event
                 await asyncio.sleep(0.03)
     except TimeoutError:
         raise AssertionError("the outbox does not become empty") from None
@@ -170,7 +171,7 @@ async def _calm(database: Database) -> None:
 
 async def _wait_for_point(judge: Judge, step: str) -> None:
     end = time.monotonic() + _EXTRA_SECONDS
-    while judge.aims_at(step) and time.monotonic() < end:
+    while judge.aims_at(step) and time.monotonic() < end:  # noqa: ASYNC110  it has no event
         await asyncio.sleep(0.02)
 
 
