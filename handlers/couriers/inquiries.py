@@ -115,6 +115,9 @@ class InquiryCourier:
         actor = await parts.people.actor(client, request.team, user_id, name)
         try:
             _, certificates = await read_certificates(parts, request.team, str(payload["file"]))
+            if certificates == installed_of_request(request):
+                # Pressed twice, because Slack said that the first time failed.
+                return None
             report = await look(parts, request, certificates)
             installation = uploaded_installation(report, certificates)
             if isinstance(installation, str):

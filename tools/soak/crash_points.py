@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import math
 import random
 import secrets
 import sys
@@ -25,6 +26,8 @@ from tools.soak.crash.running import DESKS, Outcome, Setting, drop_sqlite, live,
 
 DATABASES: Final = ("sqlite", "postgresql")
 _AT_ONCE: Final = 4
+#: How many kills a step of one story may have.
+_IN_A_STEP: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,14 @@ async def attack(setting: Setting, wanted: Wanted, at_once: int = _AT_ONCE) -> R
             print(_told(outcome) if outcome.problem else ".", end="", flush=True)
             return outcome
 
-    outcomes = await asyncio.gather(*(one(chosen) for chosen in pack(aims)))
-    print()
-    struck = {aim for outcome in outcomes for aim in outcome.struck}
+    outcomes: list[Outcome] = []
+    struck: set[Aim] = set()
+    # What was not come to behind an earlier kill of its step is aimed at once more, alone there.
+    for most in (_IN_A_STEP, 1):
+        left = [aim for aim in aims if aim not in struck]
+        outcomes += await asyncio.gather(*(one(chosen) for chosen in pack(left, most)))
+        struck = {aim for outcome in outcomes for aim in outcome.struck}
+        print(f" {len(struck)} of {len(aims)} kills", flush=True)
     return Result(
         points=len(points),
         kills=len(struck),
@@ -139,17 +147,13 @@ async def attack(setting: Setting, wanted: Wanted, at_once: int = _AT_ONCE) -> R
     )
 
 
-def pack(aims: Iterable[Aim]) -> list[list[Aim]]:
-    """The aims in as few stories as there can be with one kill in a step."""
-    stories: list[list[Aim]] = []
-    used: Counter[str] = Counter()
+def pack(aims: Iterable[Aim], most: int = 1) -> list[list[Aim]]:
+    """The aims in as few stories as there can be with ``most`` kills in a step."""
+    steps: defaultdict[str, list[Aim]] = defaultdict(list)
     for aim in aims:
-        number = used[aim.point.step]
-        used[aim.point.step] += 1
-        if number == len(stories):
-            stories.append([])
-        stories[number].append(aim)
-    return stories
+        steps[aim.point.step].append(aim)
+    count = max((math.ceil(len(found) / most) for found in steps.values()), default=0)
+    return [[aim for found in steps.values() for aim in found[n::count]] for n in range(count)]
 
 
 @asynccontextmanager

@@ -24,9 +24,9 @@ _START_SECONDS: Final = 40.0
 class Bots:
     """``count`` replicas, an asynchronous context manager that kills them at its end.
 
-    A single one that is killed is started again at once, or after ``absence`` seconds where a person
-    waits at that moment (``somebody_waits``) and the answer is lost: who waits then hears from Slack
-    that it failed. Of two, the one that is killed comes back when `complete` is called.
+    Where none is left, the one that was killed is started again at once, or after ``absence`` seconds
+    where a person waits at that moment (``somebody_waits``) and the answer is lost: who waits then
+    hears from Slack that it failed. Where another goes on, it comes back when `complete` is called.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Bots:
         was_during = self._judge.struck[-1].phase == "during"
         waits = self._absence if was_during and self._somebody_waits() else 0.0
         await asyncio.to_thread(killed.join)
-        if self._count == 1:
+        if not self._processes:
             await asyncio.sleep(waits)
             self._start(replica)
 

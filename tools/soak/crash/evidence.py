@@ -18,7 +18,9 @@ from tests.conversation.support import Json, shown
 from tools.soak.crash.story import CrashStory, Server
 
 _SHORT_ID: Final = re.compile(r"\bR-[A-Z0-9]{4,}\b")
-_VARYING: Final = re.compile(r"(?:[0-9A-Fa-f]{2}:)+[0-9A-Fa-f]{2}|\b[0-9a-f]{8,}\b|\d+")
+_VARYING: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?:[0-9A-Fa-f]{2}:)+[0-9A-Fa-f]{2}|\b[0-9a-f]{8,}\b|\d+"
+)
 _SLACKBOT: Final = "USLACKBOT"
 
 

@@ -37,7 +37,7 @@ class Aim:
 
 
 class Judge:
-    """Counts what happens in each step, and strikes at ``aims``: one in a step at most.
+    """Counts what happens in each step, and says where it is time to strike.
 
     ``strike(replica)`` kills that process before it returns; whoever runs the processes sets it.
     """

@@ -30,7 +30,7 @@ from bot.serving import logs
 PATIENCE: Final = Patience(lease=1.0, poll=0.1, first=0.2, most=1.0, courier=20.0)
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
+_CONTEXT.set_forkserver_preload(["__main__", "tools.soak.crash.warm"])
 _WRITES: Final = {"INSERT": "+", "UPDATE": "~", "DELETE": "-", "CREATE": "*"}
 
 

@@ -65,7 +65,7 @@ class Outcome:
 
 
 async def live(setting: Setting, aims: Sequence[Aim], expected: Evidence | None) -> Outcome:
-    """Lives the story and kills at ``aims``, one in a step at most."""
+    """Lives the story and kills at ``aims``; compares with ``expected`` where that is given."""
     began = time.monotonic()
     with TemporaryDirectory(prefix="whichroot-crash-") as name:
         folder = Path(name)
