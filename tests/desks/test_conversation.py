@@ -150,8 +150,8 @@ async def test_a_bot_that_ends_while_the_desk_creates_a_ticket_leaves_one_ticket
     surroundings: Surroundings, server: AnyServer
 ) -> None:
     # Longer than the bot waits at its end.
-    server.faults.order("create", Fault("slow", seconds=9))
-    chosen = settings(surroundings, server, settle=3, timeout=20.0)
+    server.faults.order("create", Fault("slow", seconds=12))
+    chosen = settings(surroundings, server, settle=7, timeout=20.0)
     story = Story(surroundings)
     async with Bot(chosen):
         await story.ask()
