@@ -115,9 +115,6 @@ class InquiryCourier:
         actor = await parts.people.actor(client, request.team, user_id, name)
         try:
             _, certificates = await read_certificates(parts, request.team, str(payload["file"]))
-            if certificates == installed_of_request(request):
-                # Pressed twice, because Slack said that the first time failed.
-                return None
             report = await look(parts, request, certificates)
             installation = uploaded_installation(report, certificates)
             if isinstance(installation, str):
@@ -130,8 +127,14 @@ class InquiryCourier:
             await parts.requests.act(
                 request.id, Action.REPLACE, actor, installation=installation, key=f"use:{act.id}"
             )
-        except (FormatError, Refused) as error:
+        except FormatError as error:
             return error_message(error)
+        except Refused as refusal:
+            changed = await parts.requests.get(request.id)
+            if changed and installed_of_request(changed) == certificates:
+                # Pressed twice, as one does where Slack says that the first time failed.
+                return None
+            return error_message(refusal)
         return None
 
 

@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--sample", type=int, help="so many kills, chosen by chance (default: all)")
     parser.add_argument("--seed", type=int, help="of that chance and of the order")
     parser.add_argument("--at-once", type=int, default=_AT_ONCE, help="stories lived at once")
+    parser.add_argument("--minutes", type=float, help="begin no story after so many, per setting")
     parser.add_argument("--only", help="points whose description holds this text")
     parser.add_argument("--list", action="store_true", help="only say which points there are")
     given = parser.parse_args(arguments)
@@ -87,12 +88,14 @@ def main(arguments: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which kills: ``sample`` of them by chance, or all; of points that hold ``only``."""
+    """Which kills: ``sample`` of them by chance, or all; of points that hold ``only``; those of the
+    stories that begin within ``minutes``."""
 
     sample: int | None
     seed: int
     only: str | None = None
     none: bool = False
+    minutes: float | None = None
 
     def aims(self, points: Iterable[Point]) -> list[Aim]:
         """The kills among those that ``points`` offer, shuffled."""
@@ -122,8 +125,10 @@ async def attack(setting: Setting, wanted: Wanted, at_once: int = _AT_ONCE) -> R
     aims = wanted.aims(points)
     limit = asyncio.Semaphore(at_once)
 
-    async def one(chosen: Sequence[Aim]) -> Outcome:
+    async def one(chosen: Sequence[Aim]) -> Outcome | None:
         async with limit:
+            if wanted.minutes and time.monotonic() > began + 60 * wanted.minutes:
+                return None
             outcome = await live(setting, chosen, recorded.evidence)
             print(_told(outcome) if outcome.problem else ".", end="", flush=True)
             return outcome
@@ -133,7 +138,8 @@ async def attack(setting: Setting, wanted: Wanted, at_once: int = _AT_ONCE) -> R
     # What was not come to behind an earlier kill of its step is aimed at once more, alone there.
     for most in (_IN_A_STEP, 1):
         left = [aim for aim in aims if aim not in struck]
-        outcomes += await asyncio.gather(*(one(chosen) for chosen in pack(left, most)))
+        found = await asyncio.gather(*(one(chosen) for chosen in pack(left, most)))
+        outcomes += [outcome for outcome in found if outcome is not None]
         struck = {aim for outcome in outcomes for aim in outcome.struck}
         print(f" {len(struck)} of {len(aims)} kills", flush=True)
     return Result(
@@ -187,4 +193,10 @@ def _list(points: Iterable[Point]) -> None:
 
 def _told(outcome: Outcome) -> str:
     kills = "; ".join(str(aim) for aim in outcome.aims)
-    return f"\nFAILED after {outcome.seconds:.0f} s with kills at {kills}:\n{outcome.problem}\n"
+    return f"\nFAILED after {outcome.seconds:.0f} s with kills at {kills}:\n{outcome.problem}\n{_odd(outcome.log)}\n"
+
+
+def _odd(log: str) -> str:
+    """The lines of the bots' log that tell of something odd."""
+    odd = [line for line in log.splitlines() if '"level": "info"' not in line]
+    return "\n".join(line[:600] for line in odd[-12:])

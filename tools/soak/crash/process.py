@@ -26,8 +26,8 @@ from bot.app import Bot
 from bot.requests.delivery import Patience
 from bot.serving import logs
 
-#: Short, so that a story takes seconds; the lease as short as the setting allows.
-PATIENCE: Final = Patience(lease=1.0, poll=0.1, first=0.2, most=1.0, courier=20.0)
+#: Short, so that a story takes seconds; the lease so long that a crowded machine keeps it.
+PATIENCE: Final = Patience(lease=2.5, poll=0.1, first=0.2, most=1.0, courier=20.0)
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["__main__", "tools.soak.crash.warm"])
