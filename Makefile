@@ -8,7 +8,7 @@ JDK_STAMPS := $(JDKS:%=.cache/jdk/%.stamp)
 # start would take half as long again.
 COMPILE = $(BIN)/python -m compileall -q bot handlers workspace
 
-.PHONY: run test lint format roots picture bench audit release lock clean
+.PHONY: run test soak lint format roots picture bench audit release lock clean
 
 # The bot: in Slack where there is a token, else in a workspace of its own. ARGS="check HOST" and the
 # like run any command.
@@ -18,6 +18,11 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/pytest --numprocesses 2 $(ARGS)
+
+# Attacks the whole product for hours. ARGS="crash", "faults", "fuzz" or "load" is one attack alone;
+# more of ARGS are its options.
+soak: $(VENV)/dev.stamp $(JDK_STAMPS)
+	$(BIN)/python -m tools.soak $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 import handlers
 from bot.desks.choosing import Desks
 from bot.desks.configuration import load_desks
-from bot.desks.polling import Poller
+from bot.desks.polling import Poller, Turns
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
@@ -155,7 +155,8 @@ class Bot:
         stack.push_async_callback(_ended, housekeeping)
         stack.callback(housekeeping.cancel)
         if desks is not None:
-            poller = Poller(self._database, desks)
+            turns = Turns(lease=self._patience.lease, look=self._patience.poll)
+            poller = Poller(self._database, desks, turns)
             polling = asyncio.create_task(poller.run())
             stack.push_async_callback(_stopped, poller, polling)
         stack.push_async_callback(self._tasks.drain, _TASK_SECONDS)

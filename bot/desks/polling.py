@@ -53,8 +53,10 @@ _logger = logging.getLogger("whichroot.desks")
 class Turns:
     """How tickets are taken, in seconds and counts."""
 
-    lease: float = 120.0
-    """After this a ticket that was taken is anybody's."""
+    lease: float = 30.0
+    """After the last sign of life of a replica its tickets are anybody's."""
+    poll: float = 100.0
+    """A poll that takes longer is stopped."""
     look: float = 1.0
     """How often it is looked for tickets whose turn it is."""
     batch: int = 10
@@ -99,15 +101,34 @@ class Poller:
         length = timedelta(seconds=self._turns.lease)
         async with self._database.begin() as unit:
             taken = await self._tickets.claim(unit, owner, self._turns.batch, length)
-        outcomes = await asyncio.gather(
-            *(self._poll(ticket, owner) for ticket in taken), return_exceptions=True
-        )
+        if not taken:
+            return 0
+        keeping = asyncio.create_task(self._keep_leases(owner))
+        try:
+            outcomes = await asyncio.gather(
+                *(self._poll(ticket, owner) for ticket in taken), return_exceptions=True
+            )
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, StoreError):
                 raise outcome
             if isinstance(outcome, Exception) and not isinstance(outcome, _LeaseLost):
                 incidents.record(outcome, "polling a ticket")
         return len(taken)
+
+    async def _keep_leases(self, owner: str) -> None:
+        length = timedelta(seconds=self._turns.lease)
+        while True:
+            await asyncio.sleep(self._turns.lease / 3)
+            try:
+                async with self._database.begin() as unit:
+                    await self._tickets.renew(unit, owner, length)
+            except StoreError as error:
+                _logger.warning("leases of tickets cannot be renewed: %s", error.message)
+            except Exception as error:
+                incidents.record(error, "renewing leases of tickets")
 
     async def _poll(self, kept: KeptTicket, owner: str) -> None:
         desk = self._desks.of(kept.environment)
@@ -117,7 +138,7 @@ class Poller:
             return
         ticket = Ticket(kept.ticket_id, kept.number, kept.url, kept.kind)
         try:
-            async with asyncio.timeout(self._turns.lease * 0.8):
+            async with asyncio.timeout(self._turns.poll):
                 news = await desk.poll(ticket, kept.cursor)
         except TicketGone as error:
             await self._note_gone(kept, owner, error)

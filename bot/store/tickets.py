@@ -110,6 +110,11 @@ class Tickets:
             )
         return found
 
+    async def renew(self, unit: Unit, owner: str, length: timedelta) -> None:
+        """Prolongs the leases that ``owner`` holds."""
+        statement = update(tickets).where(tickets.c.owner == owner)
+        await unit.execute(statement.values(due_at=unit.now + length))
+
     async def settle(self, unit: Unit, request_id: str, owner: str, polled: Polled) -> bool:
         """Ends the lease; False: it was lost, and nothing that belongs to it may be kept."""
         statement = (

@@ -141,7 +141,7 @@ class TicketCourier:
             return {}
         marker = marker_of(request.short_id)
         try:
-            found = await desk.find(marker) if act.maybe_delivered or act.attempts else None
+            found = await self._search(act, desk, marker) if _is_doubtful(act) else None
             ticket = found or await desk.create(
                 ticket_draft(request, marker, await _thread_link(self._parts, request))
             )
@@ -152,11 +152,31 @@ class TicketCourier:
             if error.maybe_done:
                 # The desk may still be at it: a search right now would find nothing.
                 wait = max(wait or 0.0, desk.pace.settle)
+                await self._is_new_doubt(act)
             maybe = error.maybe_done or act.maybe_delivered
             raise Later(wait, error.message, maybe_delivered=maybe) from error
         except DeskError as error:
             raise Undeliverable(str(error)) from error
         return {"ticket": {**asdict(ticket), "warnings": list(ticket.warnings)}}
+
+    async def _search(self, act: Act, desk: Desk, marker: str) -> Ticket | None:
+        """The ticket of an earlier attempt. Whoever made that one may have ended while the desk was
+        still at it: only what is not there a while later either is created. Raises Later."""
+        found = await desk.find(marker)
+        if found is None and desk.has_journal and await self._is_new_doubt(act):
+            raise Later(desk.pace.settle, "It is not certain yet whether the ticket was created.")
+        return found
+
+    async def _is_new_doubt(self, act: Act) -> bool:
+        """Whether no wait has followed this attempt yet; it does now."""
+        key = f"ticket:{act.id}:{act.attempts}"
+        async with self._parts.database.begin() as unit:
+            return await self._parts.seen.first(unit, key) is None
+
+
+def _is_doubtful(act: Act) -> bool:
+    """Whether an earlier attempt may have got through."""
+    return act.maybe_delivered or act.attempts > 0
 
 
 class AttachmentCourier:
@@ -240,7 +260,7 @@ async def _attach(
 ) -> Attachment:
     refused: FileRefused | None = None
     for name in names:
-        if act.maybe_delivered or act.attempts:
+        if _is_doubtful(act):
             found = await desk.attached(ticket, name)
             if found is not None and _is_same(found, content):
                 return found
@@ -283,7 +303,7 @@ class CommentCourier:
         async with parts.database.begin() as unit:
             mine = await tickets.note_echo(unit, act.id, request.id, digest(text))
         try:
-            if act.maybe_delivered or act.attempts:
+            if _is_doubtful(act):
                 there = (await desk.poll(ticket, {})).entries
                 if sum(digest(entry.text) == digest(text) for entry in there) >= mine:
                     return {}

@@ -145,6 +145,24 @@ async def test_a_creation_that_times_out_after_succeeding_makes_one_ticket(
     assert [len(t.files) for t in server.tickets] == [1]
 
 
+@pytest.mark.parametrize("server", [EnterpriseServer], indirect=True)
+async def test_a_bot_that_ends_while_the_desk_creates_a_ticket_leaves_one_ticket(
+    surroundings: Surroundings, server: AnyServer
+) -> None:
+    # Longer than the bot waits at its end.
+    server.faults.order("create", Fault("slow", seconds=12))
+    chosen = settings(surroundings, server, settle=7, timeout=20.0)
+    story = Story(surroundings)
+    async with Bot(chosen):
+        await story.ask()
+        await story.request()
+        await until(lambda: "create" in server.calls)
+    assert len(server.tickets) == 0
+    async with Bot(chosen):
+        await line(story, "linked the ticket")
+    assert (len(server.tickets), server.calls.count("create")) == (1, 1)
+
+
 async def test_a_refused_file_name_falls_back_to_the_next_suffix(
     surroundings: Surroundings,
 ) -> None:

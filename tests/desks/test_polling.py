@@ -160,6 +160,25 @@ async def test_a_replica_killed_in_mid_poll_is_replaced(
     assert len(await journal(database)) == 3
 
 
+async def test_a_poll_that_takes_longer_than_the_lease_keeps_it(
+    database: Database, server: EnterpriseServer, replica: Replica
+) -> None:
+    await with_tickets(database, server, 1)
+    (ticket,) = server.tickets
+    server.answer(ticket, "an answer")
+    server.faults.order("fragments", Fault("late", seconds=1.5))
+    slow = asyncio.create_task(
+        replica(database, server.table(), Turns(lease=0.6, look=0.02)).once()
+    )
+    await asyncio.sleep(0.2)
+    another = replica(database, server.table(), Turns(lease=0.6, look=0.02))
+    while not slow.done():
+        assert await another.once() == 0 or slow.done()
+        await asyncio.sleep(0.05)
+    assert await slow == 1
+    assert await texts(database) == ["an answer"]
+
+
 async def test_who_lost_the_lease_keeps_nothing(
     database: Database, server: EnterpriseServer, replica: Replica
 ) -> None:

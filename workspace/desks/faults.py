@@ -14,9 +14,10 @@ from aiohttp import web
 class Fault:
     """One thing that goes wrong at a call.
 
-    ``kind``: `status` (answers ``status`` and does nothing), `late` (does it, answers after
-    ``seconds``), `cut` (does it, then breaks the connection), `drop` (breaks the connection and does
-    nothing), `null` (answers 200 and ``null`` and does nothing), `truncated` (does it, answers half).
+    ``kind``: `status` (answers ``status`` and does nothing), `slow` (does it after ``seconds``, also
+    where nobody waits for it any more), `late` (does it, answers after ``seconds``), `cut` (does it,
+    then breaks the connection), `drop` (breaks the connection and does nothing), `null` (answers 200
+    and ``null`` and does nothing), `truncated` (does it, answers half).
     """
 
     kind: str
@@ -57,6 +58,9 @@ class Faults:
             case Fault(kind="drop"):
                 _break(request)
                 return web.Response(status=502)
+            case Fault(kind="slow"):
+                await request.read()
+                await asyncio.sleep(fault.seconds)
         answer = await work()
         if fault and fault.kind == "late":
             await asyncio.sleep(fault.seconds)

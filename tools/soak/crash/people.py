@@ -1,0 +1,90 @@
+"""People who, when Slack says that something failed, look and do it again."""
+
+# Waiting with a timeout is what these methods are for.
+# ruff: noqa: ASYNC109
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from workspace import Person, Refused
+
+Json = dict[str, Any]
+
+#: How long somebody waits for what must come, in seconds: for as long as a crowded machine needs.
+_PATIENCE_SECONDS: Final = 30.0
+_TRIES: Final = 8
+
+
+class StubbornPerson(Person):
+    """A person who tries again once the bot is back, which ``ready`` waits for."""
+
+    def __init__(self, url: str, user_id: str, ready: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(url, user_id)
+        self._ready = ready
+        self.waits = 0
+        """How many acts of this person Slack has not answered yet."""
+
+    async def until(
+        self, wanted: Callable[[Json], Any], *, timeout: float = 0.0, what: str = ""
+    ) -> Any:
+        return await super().until(wanted, timeout=timeout or _PATIENCE_SECONDS, what=what)
+
+    async def wait_for(
+        self,
+        wanted: Callable[[Json], Any],
+        *,
+        channel: str | None = None,
+        timeout: float = _PATIENCE_SECONDS,
+    ) -> Json:
+        return await super().wait_for(wanted, channel=channel, timeout=timeout)
+
+    async def wait_for_view(
+        self, wanted: Callable[[Json], Any] | str = "", *, timeout: float = _PATIENCE_SECONDS
+    ) -> Json:
+        return await super().wait_for_view(wanted, timeout=timeout)
+
+    async def type_once(self, channel: str, line: str) -> Json:
+        """A command that is not typed again."""
+        self.waits += 1
+        try:
+            return await super().command(channel, line)
+        finally:
+            self.waits -= 1
+
+    async def click(
+        self,
+        where: Json,
+        action_id: str,
+        value: Any = None,
+        *,
+        block_id: str = "",
+        state: Json | None = None,
+    ) -> Json:
+        press = super().click
+        return await self._stubbornly(
+            lambda: press(where, action_id, value, block_id=block_id, state=state)
+        )
+
+    async def submit(self, view: Json, values: Json | None = None) -> Json:
+        send = super().submit
+        return await self._stubbornly(lambda: send(view, values))
+
+    async def _stubbornly(self, act: Callable[[], Awaitable[Json]]) -> Json:
+        answer: Json = {}
+        for tried in range(_TRIES):
+            self.waits += 1
+            try:
+                answer = await act()
+            except Refused:
+                if tried:
+                    # The button or the modal is not there any more: it went through after all.
+                    return {"ok": True}
+                raise
+            finally:
+                self.waits -= 1
+            if answer["ok"] or "errors" in answer:
+                return answer
+            await self._ready()
+        return answer
