@@ -28,6 +28,7 @@ _LEFTMOST_ONLY = 21
 
 #: A label under UseSTD3ASCIIRules (RFC 3490 §4.1): of ASCII only letters, digits and inner hyphens.
 _STD3_LABEL = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff-]+(?<!-)")
+_LONGEST_LABEL = 63
 #: The first JDK that survives a common name which is a UniversalString.
 _UNIVERSAL_STRINGS = 17
 #: The first JDK whose name check stops at a SAN that it cannot read.
@@ -123,6 +124,7 @@ def _has_edi_name(certificate: Certificate) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
 def _is_sni_name(name: str) -> bool:
     """Whether ``javax.net.ssl.SNIHostName`` accepts ``name`` (RFC 6066 §3, RFC 1123)."""
     if not name or name.endswith("."):
@@ -174,6 +176,7 @@ def _label_matches(label: str, template: str) -> bool:
     return label.endswith(last)
 
 
+@lru_cache(maxsize=4096)
 def _to_unicode(name: str) -> str:
     """``IDN.toUnicode(IDN.toASCII(name))``. Raises UnicodeError as Java raises
     IllegalArgumentException."""
@@ -195,8 +198,8 @@ def _label_to_unicode(label: str) -> str:
 def _to_ascii(label: str) -> str:
     """RFC 3490 §4.1. Raises UnicodeError for a label of more than 63 characters, and for one with
     characters that Unicode 3.2 does not assign."""
-    if not label:
-        return ""
+    if label.isascii() and len(label) <= _LONGEST_LABEL:
+        return label
     _refuse_unassigned(label)
     return ToASCII(label).decode("ascii")
 
