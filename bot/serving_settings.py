@@ -1,7 +1,5 @@
 """The settings of ``whichroot serve``, beside those of a lookup in ``bot.settings``."""
 
-from __future__ import annotations
-
 import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path

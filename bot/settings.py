@@ -5,8 +5,6 @@ the database's own names are kept); a ``.env`` file in the working directory giv
 environment does not.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NoReturn
@@ -120,14 +120,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(debug=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_check(commands)
-    _add_predict(commands)
-    _add_read(commands)
-    _add_explain(commands)
-    _add_serve(commands)
-    _add_requests(commands)
-    _add_desk(commands)
-    _add_settings(commands)
+    # What is written of the other commands is of no use to one that is named.
+    named = _COMMANDS.get(given[0]) if given else None
+    for add in (named,) if named else _COMMANDS.values():
+        add(commands)
     if not given:
         parser.print_help(sys.stderr)
         parser.exit(_USAGE)
@@ -413,3 +409,15 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text[:9]) <= 1000:
         raise argparse.ArgumentTypeError(f"“{visible(text, 60)}” is no number from 1 to 1000")
     return int(text)
+
+
+_COMMANDS: Final[Mapping[str, Callable[[argparse._SubParsersAction[_Parser]], None]]] = {
+    "check": _add_check,
+    "predict": _add_predict,
+    "read": _add_read,
+    "explain": _add_explain,
+    "serve": _add_serve,
+    "requests": _add_requests,
+    "desk": _add_desk,
+    "settings": _add_settings,
+}

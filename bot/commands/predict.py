@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import os
 import signal
@@ -22,9 +23,14 @@ _BLOCK_BYTES: Final = 1 << 20
 #: A file of this size in octets is worth the start of worker processes.
 _WORTH_WORKERS: Final = 4 << 20
 
+#: Most of what is made is freed at once or kept in bounded caches, so that garbage is looked for a
+#: fiftieth as often as Python would: that took a tenth of the time.
+_GARBAGE_THRESHOLDS: Final = (35_000, 10, 10)
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers every record. Exit code 0: every record has its line, whatever it says."""
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
     with streams.open_input(arguments.file) as stream:
         size = streams.size(stream)
         records = (line for line in streams.lines(stream, MAX_LINE) if line.strip())

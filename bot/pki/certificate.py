@@ -268,10 +268,7 @@ def _parse(data: bytes) -> Certificate:
     found: tuple[Extension, ...] = ()
     if rest and rest[0][0] == 0xA3:
         sequence = der.content(der.content(rest.pop(0), 0xA3), der.SEQUENCE)
-        found = tuple(
-            extensions.parse_extension(der.content(element, der.SEQUENCE))
-            for element in der.elements(sequence)
-        )
+        found = tuple(map(extensions.parse_extension, der.elements(sequence)))
     signature, _ = der.bit_string(der.content(outer[2], der.BIT_STRING))
     return Certificate(
         der=data,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from bot.errors import FormatError
-from bot.pki.certificate import Source
-from bot.pki.formats import read
+from bot.pki import pem
+from bot.pki.certificate import Certificate, Source
 from bot.pki.keys import PublicKey
 from bot.pki.names import Name
 from bot.pki.roots import Root, Roots, key_identifiers
@@ -21,6 +21,8 @@ from bot.text import visible
 MAX_FILES: Final = 500
 MAX_FILE_SIZE: Final = 5 << 20
 MAX_CERTIFICATES: Final = 5_000
+#: A file of plain PEM with more certificates is read as any other format is, with its bounds.
+_MAX_PLAIN: Final = 100
 
 #: A file's name with what changes when its content does.
 _State = tuple[str, int, int, int, int]
@@ -143,8 +145,14 @@ class CompanyFolder:
 
     def _read_file(self, name: str) -> tuple[list[Root], FolderProblem | None]:
         shown = visible(name)
+        source = Source("company", shown)
         try:
             data = _content(self.folder / name)
+            if plain := _plain(data):
+                return [Root(certificate, source) for certificate in plain], None
+            # Imported late: most folders hold plain PEM alone, and there are many other formats.
+            from bot.pki.formats import read
+
             reading = read(data, name=name)
         except OSError as error:
             reason = error.strerror or type(error).__name__
@@ -166,7 +174,6 @@ class CompanyFolder:
                 "Take the file away now. Consider the key exposed: have its certificate reissued "
                 "with a new key. Put only the certificate there.",
             )
-        source = Source("company", shown)
         roots = [Root(found.certificate, source) for found in reading.certificates]
         if not reading.damaged:
             return roots, None
@@ -174,6 +181,17 @@ class CompanyFolder:
         return roots, FolderProblem(
             shown, "warning", message + " ".join(reading.damaged), "Export the file again."
         )
+
+
+def _plain(data: bytes) -> list[Certificate]:
+    """The certificates of a file that holds sound PEM blocks of them and nothing else."""
+    blocks = pem.plain_blocks(data)
+    try:
+        return (
+            [Certificate.from_der(block) for block in blocks] if len(blocks) <= _MAX_PLAIN else []
+        )
+    except FormatError:
+        return []
 
 
 def _content(path: Path) -> bytes:

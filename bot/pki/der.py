@@ -79,7 +79,11 @@ def _definite(data: bytes, position: int, depth: int) -> tuple[bytes, int]:
 
 def content(data: bytes, tag: int) -> bytes:
     """The content of ``data``, which must be exactly one element of ``tag``. Raises DerError."""
-    found, start, end = read(data, 0, len(data))
+    end = len(data)
+    # The usual case without a call: certificates are read through here a hundred times each.
+    if end > 1 and data[0] == tag and data[1] == end - 2 < 0x80:
+        return data[2:]
+    found, start, end = read(data, 0, end)
     if found != tag:
         raise DerError(f"tag {found:#04x} where {tag:#04x} was expected")
     if end != len(data):
@@ -89,22 +93,28 @@ def content(data: bytes, tag: int) -> bytes:
 
 def children(data: bytes) -> list[tuple[int, bytes]]:
     """The elements inside ``data`` (content octets), each as (tag, content). Raises DerError."""
-    found: list[tuple[int, bytes]] = []
-    position, end = 0, len(data)
-    while position < end:
-        tag, start, stop = read(data, position, end)
-        found.append((tag, data[start:stop]))
-        position = stop
-    return found
+    return [(data[header], data[start:stop]) for header, start, stop in _walk(data)]
 
 
 def elements(data: bytes) -> list[bytes]:
     """The elements inside ``data`` (content octets), each whole, header included. Raises DerError."""
-    found: list[bytes] = []
+    return [data[header:stop] for header, _, stop in _walk(data)]
+
+
+def _walk(data: bytes) -> list[tuple[int, int, int]]:
+    """Where each element's header, content and end are."""
+    found: list[tuple[int, int, int]] = []
     position, end = 0, len(data)
     while position < end:
-        _, _, stop = read(data, position, end)
-        found.append(data[position:stop])
+        start = position + 2
+        # The usual header without a call.
+        if start <= end and data[position + 1] < 0x80 and data[position] & 0x1F != 0x1F:
+            stop = start + data[position + 1]
+            if stop > end:
+                raise DerError("not enough content")
+        else:
+            _, start, stop = read(data, position, end)
+        found.append((position, start, stop))
         position = stop
     return found
 
@@ -169,11 +179,11 @@ def time(tag: int, content: bytes) -> datetime:
     fraction of a second, of which three digits count. Raises DerError.
     """
     if tag == UTC_TIME and len(content) == 13 and content[12:] == b"Z" and content[:12].isdigit():
-        year, month, day, hour, minute, second = (int(content[i : i + 2]) for i in range(0, 12, 2))
-        year += 2000 if year < 50 else 1900
-        if day < 29:
+        text = content.decode()
+        century = "20" if text < "5" else "19"
+        if text[4:6] < "29" and text[6:8] < "24":
             try:
-                return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+                return datetime.fromisoformat(f"{century}{text[:6]}T{text[6:]}")
             except ValueError:
                 raise DerError("a time that does not exist") from None
     return _unusual_time(tag, content)

@@ -146,8 +146,8 @@ def _kept(parse: Callable[[bytes], T]) -> Callable[[bytes], T]:
 
 @_kept
 def parse_extension(data: bytes) -> Extension:
-    """One Extension's content (OID, optional BOOLEAN, OCTET STRING) taken apart."""
-    parts = list(der.children(data))
+    """One Extension (a SEQUENCE of OID, optional BOOLEAN, OCTET STRING) taken apart."""
+    parts = der.children(der.content(data, der.SEQUENCE))
     if len(parts) < 2 or parts[0][0] != der.OID:
         raise der.DerError("a malformed extension")
     critical = False

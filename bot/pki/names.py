@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -47,11 +48,13 @@ _CHARSETS = {
 }
 _PRINTABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 _ESCAPED = frozenset(',+<>;"\\')
+#: Words of ASCII with single spaces between them, in which nothing is escaped.
+_PLAIN = re.compile(rb'(?!#)[^\0- ,+<>;"\\\x7f-\xff]+(?: [^\0- ,+<>;"\\\x7f-\xff]+)*')
 #: What Java's ``String.trim`` removes: everything up to and including the space.
 _TRIMMED = "".join(map(chr, range(0x21)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attribute:
     """One attribute of a name: its type (dotted OID), the tag of its value and the value's octets."""
 
@@ -74,7 +77,7 @@ class Attribute:
             return self
         return Attribute(self.oid, der.UTF8_STRING, self.content)
 
-    @property
+    @cached_property
     def canonical(self) -> str:
         """Java's canonical form (``AVA.toRFC2253CanonicalString``): two attributes are equal when
         these are. Only PrintableString and UTF8String values are compared without regard to case
@@ -83,6 +86,9 @@ class Attribute:
         if keyword is None or self.tag not in (der.PRINTABLE_STRING, der.UTF8_STRING):
             hexadecimal = der.encode(self.tag, self.content).hex()
             return f"{(keyword or self.oid).lower()}=#{hexadecimal}"
+        if _PLAIN.fullmatch(self.content):
+            # Nothing to escape, and no white space to take out.
+            return f"{keyword}={self.text}".lower()
         shown: list[str] = []
         after_space = False
         for index, character in enumerate(self.text):
@@ -111,12 +117,7 @@ class Name:
     @lru_cache(maxsize=8192)
     def from_der(data: bytes) -> Name:
         """The name in ``data`` (a whole SEQUENCE). Raises DerError."""
-        rdns = []
-        for tag, rdn in der.children(der.content(data, der.SEQUENCE)):
-            if tag != der.SET:
-                raise der.DerError("a relative distinguished name that is not a SET")
-            rdns.append(tuple(_attribute(tag, content) for tag, content in der.children(rdn)))
-        return Name(data, tuple(rdns))
+        return Name(data, tuple(map(_rdn, der.elements(der.content(data, der.SEQUENCE)))))
 
     @cached_property
     def key(self) -> bytes:
@@ -188,6 +189,15 @@ class Name:
 
     def __str__(self) -> str:
         return self.text
+
+
+@lru_cache(maxsize=8192)
+def _rdn(element: bytes) -> tuple[Attribute, ...]:
+    """Kept, since country, organisation and domain are the same in many names."""
+    if element[0] != der.SET:
+        raise der.DerError("a relative distinguished name that is not a SET")
+    content = der.content(element, der.SET)
+    return tuple(_attribute(tag, attribute) for tag, attribute in der.children(content))
 
 
 def _attribute(tag: int, content: bytes) -> Attribute:

@@ -8,6 +8,10 @@ from typing import Final
 
 _COLUMNS: Final = 64
 _MAX_COMMENT: Final = 200
+_BLOCK: Final = re.compile(
+    rb"-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END CERTIFICATE-----"
+    rb"(?:\r?\n\s*|\Z)"
+)
 
 
 def encoded(der: bytes) -> str:
@@ -15,6 +19,23 @@ def encoded(der: bytes) -> str:
     text = base64.b64encode(der).decode("ascii")
     lines = (text[i : i + _COLUMNS] for i in range(0, len(text), _COLUMNS))
     return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
+
+
+def plain_blocks(data: bytes) -> tuple[bytes, ...]:
+    """What the CERTIFICATE blocks of ``data`` hold, where there is nothing but sound ones of them and
+    empty lines; otherwise nothing, and :mod:`bot.pki.formats` tells what ``data`` is."""
+    found: list[bytes] = []
+    position = len(data) - len(data.lstrip())
+    while position < len(data):
+        block = _BLOCK.match(data, position)
+        if block is None:
+            return ()
+        try:
+            found.append(base64.b64decode(block[1].translate(None, b"\r\n"), validate=True))
+        except ValueError:
+            return ()
+        position = block.end()
+    return tuple(found)
 
 
 def commented(block: str, subject: str, fingerprint: str) -> str:

@@ -30,46 +30,44 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 #: Products that open TLS connections and show a certificate of their own, by what their CA's names
 #: hold. Sources: each vendor's documentation of the CA that its product makes.
-_INSPECTORS = tuple(
-    (product, re.compile(pattern, re.IGNORECASE))
-    for product, pattern in (
-        ("Zscaler", r"\bzscaler"),
-        ("Netskope", r"netskope|goskope"),
-        ("Symantec (Blue Coat) ProxySG", r"blue ?coat|proxysg|symantec web security"),
-        ("Palo Alto Networks", r"palo ?alto|prisma access|\bpan-os\b"),
-        ("Fortinet FortiGate", r"fortinet|fortigate|fortiproxy|fortisase"),
-        ("Sophos", r"\bsophos|cyberoam"),
-        ("Skyhigh (McAfee) Web Gateway", r"mcafee|skyhigh|\bmwg\b|trellix"),
-        ("Cisco Umbrella", r"cisco umbrella|opendns"),
-        ("Cisco Secure Web Appliance", r"ironport|cisco (?:web security|wsa|secure web)"),
-        ("Check Point", r"check ?point"),
-        ("Barracuda", r"barracuda"),
-        ("Forcepoint", r"forcepoint|websense"),
-        ("Cloudflare Gateway", r"cloudflare for teams|gateway ca - cloudflare"),
-        ("iboss", r"\biboss\b"),
-        ("Menlo Security", r"menlo ?security"),
-        ("Cato Networks", r"cato networks"),
-        ("Trend Micro", r"trend ?micro|interscan"),
-        ("WatchGuard", r"watchguard|fireware"),
-        ("SonicWall", r"sonicwall"),
-        ("Smoothwall", r"smoothwall"),
-        ("Lightspeed", r"lightspeed"),
-        ("Kaspersky", r"kaspersky"),
-        ("Avast or AVG", r"\bavast|\bavg (?:web|technologies)"),
-        ("ESET", r"\beset\b"),
-        ("Bitdefender", r"bitdefender"),
-        ("AdGuard", r"adguard"),
-        ("Dr.Web", r"dr\.?web"),
-        ("mitmproxy", r"mitmproxy"),
-        ("Charles Proxy", r"charles proxy"),
-        ("Fiddler", r"fiddler"),
-        ("Burp Suite", r"portswigger|\bburp"),
-        ("OWASP ZAP", r"zed attack proxy|\bzap\b.*\bca\b"),
-        ("Proxyman", r"proxyman"),
-        ("HTTP Toolkit", r"http toolkit"),
-        ("Squid", r"\bsquid\b"),
-    )
+_INSPECTORS = (
+    ("Zscaler", r"\bzscaler"),
+    ("Netskope", r"netskope|goskope"),
+    ("Symantec (Blue Coat) ProxySG", r"blue ?coat|proxysg|symantec web security"),
+    ("Palo Alto Networks", r"palo ?alto|prisma access|\bpan-os\b"),
+    ("Fortinet FortiGate", r"fortinet|fortigate|fortiproxy|fortisase"),
+    ("Sophos", r"\bsophos|cyberoam"),
+    ("Skyhigh (McAfee) Web Gateway", r"mcafee|skyhigh|\bmwg\b|trellix"),
+    ("Cisco Umbrella", r"cisco umbrella|opendns"),
+    ("Cisco Secure Web Appliance", r"ironport|cisco (?:web security|wsa|secure web)"),
+    ("Check Point", r"check ?point"),
+    ("Barracuda", r"barracuda"),
+    ("Forcepoint", r"forcepoint|websense"),
+    ("Cloudflare Gateway", r"cloudflare for teams|gateway ca - cloudflare"),
+    ("iboss", r"\biboss\b"),
+    ("Menlo Security", r"menlo ?security"),
+    ("Cato Networks", r"cato networks"),
+    ("Trend Micro", r"trend ?micro|interscan"),
+    ("WatchGuard", r"watchguard|fireware"),
+    ("SonicWall", r"sonicwall"),
+    ("Smoothwall", r"smoothwall"),
+    ("Lightspeed", r"lightspeed"),
+    ("Kaspersky", r"kaspersky"),
+    ("Avast or AVG", r"\bavast|\bavg (?:web|technologies)"),
+    ("ESET", r"\beset\b"),
+    ("Bitdefender", r"bitdefender"),
+    ("AdGuard", r"adguard"),
+    ("Dr.Web", r"dr\.?web"),
+    ("mitmproxy", r"mitmproxy"),
+    ("Charles Proxy", r"charles proxy"),
+    ("Fiddler", r"fiddler"),
+    ("Burp Suite", r"portswigger|\bburp"),
+    ("OWASP ZAP", r"zed attack proxy|\bzap\b.*\bca\b"),
+    ("Proxyman", r"proxyman"),
+    ("HTTP Toolkit", r"http toolkit"),
+    ("Squid", r"\bsquid\b"),
 )
+_ANY_INSPECTOR = re.compile("|".join(pattern for _, pattern in _INSPECTORS), re.IGNORECASE)
 
 #: What products put into the certificate that they make before anybody configures them.
 _PLACEHOLDERS = re.compile(
@@ -121,8 +119,10 @@ def inspection_product(certificates: Iterable[Certificate]) -> str | None:
     """The TLS-inspecting product whose name the issuers of these certificates bear."""
     for certificate in certificates:
         text = " ".join(_values(certificate.issuer))
+        if not _ANY_INSPECTOR.search(text):
+            continue
         for product, pattern in _INSPECTORS:
-            if pattern.search(text):
+            if re.search(pattern, text, re.IGNORECASE):
                 return product
     return None
 

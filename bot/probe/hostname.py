@@ -6,8 +6,6 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-import idna
-
 from bot.errors import TargetError
 from bot.text import visible
 
@@ -36,10 +34,7 @@ def read_host(text: str) -> Host:
     bare = text.removeprefix("[").removesuffix("]")
     if ":" in bare:
         return _ipv6(bare)
-    try:
-        mapped = bare if bare.isascii() else idna.uts46_remap(bare, std3_rules=False)
-    except idna.IDNAError:
-        raise _not_a_name(text, "it holds a character that host names cannot hold") from None
+    mapped = bare if bare.isascii() else _remapped(text, bare)
     labels = mapped.lower().removesuffix(".").split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4(text, labels)
@@ -49,6 +44,16 @@ def read_host(text: str) -> Host:
     if len(name) > 253:
         raise _not_a_name(text, f"it is {len(name)} characters long and a name has at most 253")
     return Host(name, ".".join(unicode_label for _, unicode_label in pairs), is_ip=False)
+
+
+def _remapped(text: str, name: str) -> str:
+    # Imported only for the names that need it, here and below.
+    import idna
+
+    try:
+        return idna.uts46_remap(name, std3_rules=False)
+    except idna.IDNAError:
+        raise _not_a_name(text, "it holds a character that host names cannot hold") from None
 
 
 def _ipv6(text: str) -> Host:
@@ -145,6 +150,8 @@ def _label(text: str, label: str) -> tuple[str, str]:
     if not label.isascii():
         if len(label) > 63:  # an A-label is longer than its U-label; encoding takes quadratic time
             raise _not_a_name(text, "a part of it is too long")
+        import idna
+
         try:
             label = idna.alabel(label).decode("ascii")
         except (idna.IDNAError, UnicodeError):
@@ -161,6 +168,8 @@ def _label(text: str, label: str) -> tuple[str, str]:
 
 
 def _u_label(text: str, label: str) -> str:
+    import idna
+
     try:
         return idna.ulabel(label)
     except (idna.IDNAError, UnicodeError):

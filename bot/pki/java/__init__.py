@@ -159,12 +159,17 @@ def _check_anchor(anchor: Certificate) -> None:
     """``PKIXValidator.verifyTrustAnchor``."""
     if anchor.version < 3:
         return
-    subject = f'{VALIDATION_FAILED}sun.security.validator.ValidatorException: TrustAnchor with subject "{anchor.subject.text}"'
-    if path_length(anchor) == -1:
-        raise Rejected(f"{subject} is not a CA certificate")
     usage = anchor.key_usage
-    if usage is not None and extensions.KEY_CERT_SIGN not in usage:
-        raise Rejected(f"{subject} does not have keyCertSign bit set in KeyUsage extension")
+    if path_length(anchor) == -1:
+        fault = "is not a CA certificate"
+    elif usage is not None and extensions.KEY_CERT_SIGN not in usage:
+        fault = "does not have keyCertSign bit set in KeyUsage extension"
+    else:
+        return
+    raise Rejected(
+        f"{VALIDATION_FAILED}sun.security.validator.ValidatorException: "
+        f'TrustAnchor with subject "{anchor.subject.text}" {fault}'
+    )
 
 
 def _check_leaf(leaf: Certificate, jdk: int) -> None:

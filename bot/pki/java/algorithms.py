@@ -33,13 +33,13 @@ class AlgorithmCheck:
         """Raises PathInvalid."""
         if self._jdk > _WHOLE_NAME:
             if self._first:
-                self._check_key(self._anchor.public_key, ".")
+                self._check_key(self._anchor.public_key, None, ".")
             self._check_signature(certificate)
-            self._check_key(certificate.public_key, self._used_with(certificate))
+            self._check_key(certificate.public_key, certificate)
         else:
             self._check_signature(certificate)
             self._check_usage(certificate)
-            self._check_key(certificate.public_key, self._used_with(certificate))
+            self._check_key(certificate.public_key, certificate)
             if self._first:
                 self._check_anchor_key(certificate)
         self._first = False
@@ -72,7 +72,7 @@ class AlgorithmCheck:
 
     def _check_anchor_key(self, certificate: Certificate) -> None:
         try:
-            self._check_key(self._anchor.public_key, "")
+            self._check_key(self._anchor.public_key, None)
         except PathInvalid:
             # They ask about algorithm and key at once, and then blame the algorithm.
             raise PathInvalid(
@@ -80,13 +80,15 @@ class AlgorithmCheck:
                 f"{certificate.signature_algorithm}"
             ) from None
 
-    def _check_key(self, key: PublicKey, used_with: str) -> None:
+    def _check_key(self, key: PublicKey, bearer: Certificate | None, end: str = "") -> None:
+        """``bearer``: the certificate that the message names; without one it ends with ``end``."""
         if key.algorithm == "EC" and self._jdk < CURVES_REMOVED and key.curve not in CURVES:
             raise PathInvalid(
                 f"Algorithm constraints check failed on disabled algorithm: {key.curve}"
             )
         minimum = _MINIMUM_BITS.get(key.algorithm)
         if minimum and 0 < key.bits < minimum:
+            used_with = self._used_with(bearer) if bearer else end
             raise PathInvalid(
                 f"Algorithm constraints check failed on keysize limits: {key.algorithm} "
                 f"{key.bits} bit key{used_with}"

@@ -6,9 +6,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Sequence
-from encodings.idna import ToASCII, ToUnicode, nameprep
 from functools import lru_cache
-from stringprep import in_table_a1
 from typing import Literal
 
 from bot.pki import der, extensions
@@ -27,7 +25,8 @@ Endpoint = Literal["https", "ldaps"]
 _LEFTMOST_ONLY = 21
 
 #: A label under UseSTD3ASCIIRules (RFC 3490 §4.1): of ASCII only letters, digits and inner hyphens.
-_STD3_LABEL = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff-]+(?<!-)")
+_STD3_ASCII = re.compile(r"(?!-)[A-Za-z0-9-]+(?<!-)")
+_LONGEST_LABEL = 63
 #: The first JDK that survives a common name which is a UniversalString.
 _UNIVERSAL_STRINGS = 17
 #: The first JDK whose name check stops at a SAN that it cannot read.
@@ -123,20 +122,26 @@ def _has_edi_name(certificate: Certificate) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
 def _is_sni_name(name: str) -> bool:
     """Whether ``javax.net.ssl.SNIHostName`` accepts ``name`` (RFC 6066 §3, RFC 1123)."""
     if not name or name.endswith("."):
         return False
     try:
         labels = _labels(name)
-        return all(_STD3_LABEL.fullmatch(_prepared(label)) and _to_ascii(label) for label in labels)
+        return all(_is_std3_label(label) and _to_ascii(label) for label in labels)
     except UnicodeError:
         return False
 
 
-def _prepared(label: str) -> str:
-    """RFC 3491, which does no more to ASCII than fold its case: most names need not pay for it."""
-    return label.lower() if label.isascii() else nameprep(label)
+def _is_std3_label(label: str) -> bool:
+    """Raises UnicodeError for characters that RFC 3491 forbids."""
+    if not label.isascii():
+        # Few names need what RFC 3491 does; to ASCII it does no more than fold its case.
+        from encodings.idna import nameprep
+
+        label = re.sub(r"[^\0-\x7f]", "x", nameprep(label))
+    return _STD3_ASCII.fullmatch(label) is not None
 
 
 def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
@@ -190,6 +195,7 @@ def _label_matches(label: str, template: str) -> bool:
     return label.endswith(last)
 
 
+@lru_cache(maxsize=4096)
 def _to_unicode(name: str) -> str:
     """``IDN.toUnicode(IDN.toASCII(name))``. Raises UnicodeError as Java raises
     IllegalArgumentException."""
@@ -200,6 +206,8 @@ def _label_to_unicode(label: str) -> str:
     """RFC 3490 §4.2, which never fails: a label that cannot be converted stays as it is."""
     if label[:4].lower() != "xn--":
         return label
+    from encodings.idna import ToUnicode
+
     try:
         converted = ToUnicode(label.lower())
         _refuse_unassigned(converted)
@@ -211,13 +219,17 @@ def _label_to_unicode(label: str) -> str:
 def _to_ascii(label: str) -> str:
     """RFC 3490 §4.1. Raises UnicodeError for a label of more than 63 characters, and for one with
     characters that Unicode 3.2 does not assign."""
-    if not label:
-        return ""
+    if label.isascii() and len(label) <= _LONGEST_LABEL:
+        return label
+    from encodings.idna import ToASCII
+
     _refuse_unassigned(label)
     return ToASCII(label).decode("ascii")
 
 
 def _refuse_unassigned(label: str) -> None:
+    from stringprep import in_table_a1
+
     if not label.isascii() and any(in_table_a1(character) for character in label):
         raise UnicodeError("an unassigned code point")
 
