@@ -26,6 +26,7 @@ from bot.store.database import Database, StoreError
 from bot.store.lookups import Lookups
 from bot.store.seen import Seen
 from handlers.blocks.help import error_message
+from handlers.couriers.slack_errors import UNREACHABLE, code_of
 from handlers.late import SECONDS as TIMELY_SECONDS
 from handlers.late import TimelyAck
 from handlers.people import People
@@ -163,8 +164,8 @@ class Parts:
         async def run() -> None:
             try:
                 await work
-            except SlackApiError as error:
-                code = str(error.response.get("error", "unknown"))
+            except (SlackApiError, *UNREACHABLE) as error:
+                code = code_of(error) if isinstance(error, SlackApiError) else "network"
                 self.metrics.slack_errors.labels(code).inc()
                 logger.warning("Slack refused a view.", extra={"kind": doing, "error": code})
 
@@ -187,8 +188,7 @@ def user_of(body: dict[str, Any]) -> tuple[str, str]:
 
 def _is_late(error: Exception) -> bool:
     if isinstance(error, SlackApiError):
-        data = error.response.data if hasattr(error.response, "data") else error.response
-        return isinstance(data, dict) and data.get("error") in _LATE_CODES
+        return code_of(error) in _LATE_CODES
     return isinstance(error, TimeoutError)
 
 

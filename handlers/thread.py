@@ -28,6 +28,7 @@ from handlers.blocks import files as blocks
 from handlers.blocks.elements import section
 from handlers.blocks.markup import Markup, fill, unescaped, user
 from handlers.couriers.inquiries import put_explanation
+from handlers.couriers.slack_errors import UNREACHABLE
 from handlers.couriers.tickets import relay
 from handlers.keys import refusal_of, without_passwords
 from handlers.mentions import answer_mention, asks
@@ -212,7 +213,7 @@ async def _refuse_key(
     try:
         await client.chat_delete(channel=str(event["channel"]), ts=str(event["ts"]))
         deleted = True
-    except SlackApiError:
+    except (SlackApiError, *UNREACHABLE):
         deleted = False
     message = blocks.private_key_message(refusal, deleted, in_text=True)
     async with parts.database.begin() as unit:
