@@ -27,6 +27,7 @@ from bot.store.database import Database, StoreError
 from bot.store.lookups import Lookups
 from bot.store.seen import Seen
 from handlers.blocks.help import error_message
+from handlers.couriers.slack_errors import UNREACHABLE, code_of
 from handlers.late import SECONDS as TIMELY_SECONDS
 from handlers.late import TimelyAck
 from handlers.people import People
@@ -182,8 +183,8 @@ class Parts:
         async def run() -> None:
             try:
                 await work
-            except SlackApiError as error:
-                code = str(error.response.get("error", "unknown"))
+            except (SlackApiError, *UNREACHABLE) as error:
+                code = code_of(error) if isinstance(error, SlackApiError) else "network"
                 self.metrics.slack_errors.labels(code).inc()
                 logger.warning("Slack refused a view.", extra={"kind": doing, "error": code})
 
@@ -280,10 +281,7 @@ def _is_late(error: Exception) -> bool:
 
 def _code(error: Exception) -> str:
     """The code of what Slack answered; empty for any other error."""
-    if not isinstance(error, SlackApiError):
-        return ""
-    data = error.response.data if hasattr(error.response, "data") else error.response
-    return str(data.get("error") or "") if isinstance(data, dict) else ""
+    return code_of(error) if isinstance(error, SlackApiError) else ""
 
 
 def _not_kept(error: StoreError) -> WhichrootError:

@@ -30,6 +30,7 @@ from handlers.blocks.markup import Markup, fill, unescaped, user
 from handlers.blocks.message import Message
 from handlers.couriers.inquiries import put_explanation
 from handlers.couriers.reading import put_readings
+from handlers.couriers.slack_errors import UNREACHABLE
 from handlers.couriers.tickets import relay
 from handlers.externals import EXTERNAL, is_external
 from handlers.keys import refusal_of, without_passwords
@@ -273,7 +274,7 @@ async def _refuse_key(
     try:
         await client.chat_delete(channel=str(event["channel"]), ts=str(event["ts"]))
         deleted = True
-    except SlackApiError:
+    except (SlackApiError, *UNREACHABLE):
         deleted = False
     message = blocks.private_key_message(refusal, deleted, in_text=True)
     async with parts.database.begin() as unit:

@@ -5,8 +5,9 @@ No message of an error holds a token, a password or the body of an answer unesca
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -72,6 +73,20 @@ class TicketGone(DeskError):
 
 class OddAnswer(DeskError):
     """The desk answered something that is not understood."""
+
+
+@contextlib.contextmanager
+def after_writing() -> Iterator[None]:
+    """Around what is read once something was written: what fails here undoes none of that, so the
+    next attempt must look for it."""
+    try:
+        yield
+    except DeskUnreachable as error:
+        raise DeskUnreachable(
+            error.message, error.remedy, maybe_done=True, seconds=error.seconds
+        ) from error
+    except SignInRefused as error:
+        raise DeskUnreachable(error.message, error.remedy, maybe_done=True) from error
 
 
 class Meaning(StrEnum):

@@ -35,6 +35,7 @@ from bot.desks.base import (
     TicketState,
     TokenNotExchanged,
     Written,
+    after_writing,
     moment,
 )
 from bot.desks.configuration import EnterpriseTable
@@ -112,7 +113,8 @@ class EnterpriseDesk:
             )
         if not isinstance(created, str) or not created:
             raise OddAnswer("Matrix42 did not say which ticket it created.")
-        return await self._ticket(created)
+        with after_writing():
+            return await self._ticket(created)
 
     async def find(self, marker: str) -> Ticket | None:
         # A bracket is a pattern of LIKE: the database is asked for the id in it, and the whole
@@ -139,7 +141,8 @@ class EnterpriseDesk:
             file=True,
         )
         del answer  # Its shape is not documented; what counts is what is there now.
-        found = await self.attached(ticket, name)
+        with after_writing():
+            found = await self.attached(ticket, name)
         if found is None:
             raise FileRefused(f"Matrix42 took the file “{visible(name)}” and does not have it.")
         return found

@@ -37,6 +37,7 @@ from bot.desks.base import (
     TicketGone,
     TicketState,
     Written,
+    after_writing,
 )
 from bot.desks.configuration import ProfessionalTable
 from bot.desks.http import Answer, DeskHttp
@@ -127,7 +128,8 @@ class ProfessionalDesk:
             file=True,
         )
         _check_errors(answer.json() if answer.body.strip() else None)
-        found = await self.attached(ticket, name)
+        with after_writing():
+            found = await self.attached(ticket, name)
         if found is None:
             raise FileRefused(f"Matrix42 took the file “{visible(name)}” and does not have it.")
         return found

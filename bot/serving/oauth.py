@@ -210,7 +210,9 @@ class ManyWorkspaces:
         try:
             await self._client(bot).auth_test()
         except SlackApiError as error:
-            if error.response.get("error") in _REVOKED:
+            # An answer that is no JSON has no data.
+            data = getattr(error.response, "data", None)
+            if isinstance(data, dict) and data.get("error") in _REVOKED:
                 return True
             raise
         return False

@@ -18,6 +18,7 @@ from bot.serving.metrics import Metrics
 from bot.store.outbox import Act
 from handlers.blocks.markup import Markup
 from handlers.couriers.slack import already_sent, calling, history
+from handlers.couriers.slack_errors import UNREACHABLE, code_of
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 #: How often a file is asked whether it is shared, and how long each wait is, in seconds.
@@ -109,7 +110,7 @@ async def delete(client: AsyncWebClient, file: str) -> bool:
     """Whether Slack let the bot delete it, which it seldom does with other people's files."""
     try:
         await client.files_delete(file=file)
-    except SlackApiError:
+    except (SlackApiError, *UNREACHABLE):
         return False
     return True
 
@@ -148,7 +149,7 @@ async def _remove(client: AsyncWebClient, file: str) -> None:
     try:
         await client.files_delete(file=file)
     except SlackApiError as error:
-        if error.response.get("error") != "file_deleted":
+        if code_of(error) != "file_deleted":
             raise
 
 

@@ -22,6 +22,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.app import Bot
+from bot.desks.base import DeskUnreachable
+from bot.desks.http import DeskHttp
 from bot.requests.delivery import Later, Undeliverable
 from bot.serving.authorizing import NOT_INSTALLED
 from bot.serving.metrics import Metrics
@@ -334,6 +336,23 @@ async def test_after_an_uninstallation_nothing_is_tried_and_a_new_installation_r
             )
             await asyncio.sleep(0.5)
             await open_modal(rita, surroundings.host)
+
+
+async def test_names_that_cannot_be_resolved_are_waited_for_or_told(
+    surroundings: Surroundings,
+) -> None:
+    client = AsyncWebClient("xoxb-x", base_url="http://slack.invalid/", timeout=10)
+    with pytest.raises(Later, match="Slack cannot be reached"):
+        await slack.direct(client, Metrics(), "U1")
+    desk = DeskHttp("http://desk.invalid/", seconds=10)
+    with pytest.raises(DeskUnreachable, match="there is no connection") as raised:
+        await desk.call("GET", "tickets")
+    assert not raised.value.maybe_done
+    await desk.aclose()
+    rita = surroundings.workspace.person("rita")
+    async with Bot(surroundings.settings(resolve_timeout=5.0)):
+        assert (await rita.command("#connectors", "/cert server.invalid"))["ok"]
+        await rita.wait_for(lambda m: "server.invalid" in shown(m) and "❌" in shown(m))
 
 
 def rita_team(workspace: Workspace) -> str:
