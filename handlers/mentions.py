@@ -14,7 +14,7 @@ from bot.store.lookups import KeptLookup
 from handlers.blocks.card import STATES, target_of
 from handlers.blocks.details import details_message
 from handlers.blocks.elements import section, top_text
-from handlers.blocks.help import error_message, help_message
+from handlers.blocks.help import error_message, help_message, talk_message
 from handlers.blocks.home import mine_message
 from handlers.blocks.markup import Markup, code, fill, unescaped, user
 from handlers.blocks.message import Message
@@ -24,7 +24,7 @@ from handlers.couriers.lookups import put_lookup
 from handlers.parts import Parts
 from handlers.questions import report_of, target_data, target_of_request
 from handlers.saying import say
-from handlers.words import Asked, Check, Explain, parse_mention
+from handlers.words import Asked, Check, Explain, Talk, parse_mention
 
 
 async def answer_mention(
@@ -59,7 +59,9 @@ def asks(event: Mapping[str, Any]) -> bool:
     asked = _asked(event)
     if event.get("files") and not _said(event).strip():
         return False
-    return not isinstance(asked, Check) or any(isinstance(t, Target) for t in asked.targets)
+    if isinstance(asked, Check):
+        return any(isinstance(target, Target) for target in asked.targets)
+    return not isinstance(asked, Talk)
 
 
 def names_servers(event: Mapping[str, Any]) -> bool:
@@ -97,6 +99,8 @@ async def _answer(
                 await put_explanation(unit, request, asked.text, key=key)
             return None
         return explanation(asked)
+    if isinstance(asked, Talk):
+        return talk_message(asked.word)
     if asked.word == "help":
         return help_message()
     if asked.word == "mine":

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bot.errors import TargetError
 from bot.probe.target import Target, parse_targets
+from bot.text import visible
 
 MAX_HOSTS: Final = 20
 
 _PRIVATE: Final = re.compile(r"(?:^|\s)(?:--|—|–)private(?=\s|$)", re.IGNORECASE)
+_OPTION: Final = re.compile(r"(?:^|\s)(--[^\s=]+)")
+_VERBS: Final = ("check", "explain", "mine", "help", "recheck", "status")
+#: Words of their own that are understood inside a sentence, too.
+_IN_SENTENCES: Final = frozenset({"recheck", "chain", "pem", "status", "mine", "help"})
+_MAX_SENTENCE: Final = 10
+#: What an address or an error text has, and talk has not.
+_NO_TALK: Final = re.compile(r"\w[.:/\\@]\w|[()\[\]{}]")
 _WORD: Final = re.compile(r"\s*([A-Za-z]+)\b[:,]?\s*", re.ASCII)
 
 
@@ -39,7 +48,14 @@ class Word:
     word: str
 
 
-Asked: TypeAlias = Check | Explain | Word
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Nothing is asked that the bot knows of; ``word``: the only one that was said, if it is one."""
+
+    word: str = ""
+
+
+Asked: TypeAlias = Check | Explain | Word | Talk
 
 
 def parse_command(text: str) -> Asked:
@@ -55,7 +71,7 @@ def parse_command(text: str) -> Asked:
         return Word("mine")
     if word == "check" and rest:
         plain = rest
-    return Check(_targets(plain), private)
+    return Check(_mistyped(word, plain) or _targets(plain), private)
 
 
 def parse_mention(text: str) -> Asked:
@@ -71,7 +87,36 @@ def parse_mention(text: str) -> Asked:
         return Explain(rest)
     if not text.strip() or word in ("help", "hilfe", "hi", "hello"):
         return Word("help")
+    if mistyped := _mistyped(word, text):
+        return Check(mistyped)
+    if not _NO_TALK.search(text):
+        words = re.findall(r"\w+", text.lower())
+        if len(words) == 1 and words[0].isalpha():
+            # A host's bare name, or thanks: whoever means a host can say so.
+            return Talk(words[0])
+        said = _IN_SENTENCES.intersection(words)
+        if len(said) == 1 and len(words) <= _MAX_SENTENCE:
+            return Word(*said)
+        if not any(isinstance(target, Target) for target in _targets(text)):
+            return Talk()
     return Check(_targets(text))
+
+
+def _mistyped(word: str, text: str) -> tuple[TargetError, ...]:
+    """The error for an option or a word that is nearly one that exists, where the text as it stands
+    names no server."""
+    if option := _OPTION.search(text):
+        return (
+            TargetError(
+                f"There is no option {visible(option[1], 40)}.",
+                "There is --private, for a report that you alone see.",
+            ),
+        )
+    close = difflib.get_close_matches(word, _VERBS, 1, 0.75) if word not in _VERBS else []
+    if not close or any(isinstance(target, Target) for target in _targets(text)):
+        return ()
+    message = f"I do not know the word “{visible(word, 40)}”."
+    return (TargetError(message, f"Did you mean “{close[0]}”?"),)
 
 
 def _targets(text: str) -> tuple[Target | TargetError, ...]:

@@ -16,7 +16,7 @@ _TOP_LEVEL = (
     "|cz|se|no|dk|fi|us|ca|au|jp|cn|in|br|me|co|ai|ly|tv"
 )
 _URL = re.compile(
-    r"(?P<url>https?://[^\s<>|]*[^\s<>|.,;:!?)\]'\"])"
+    r"(?P<url>https?://[^\s<>|`]*[^\s<>|`.,;:!?)\]'\"])"
     r"|(?P<mail>\b[\w.+-]+@(?:[a-z0-9-]+\.)+[a-z]{2,}\b)"
     r"|(?<![\w@./:&-])(?P<host>(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:" + _TOP_LEVEL + r")"
     r"(?::\d{1,5})?(?:/[^\s<>|]*)?)(?![\w.-]*\w)",

@@ -55,6 +55,18 @@ def help_blocks() -> tuple[Block, ...]:
     )
 
 
+def talk_message(word: str = "") -> Message:
+    """The answer to what asks nothing that the bot knows of; ``word`` may be a server's name."""
+    text = Markup(
+        "I found no server in this. I understand an address such as `dc01.corp.example:636`, and "
+        "`status`, `recheck`, `chain`, `pem`, `explain`, `mine` and `help`."
+    )
+    if word:
+        command = code(f"check {word}")
+        text = fill("{} If {} is a server's name, write {}.", text, code(word), command)
+    return Message(top_text(text), (section(text),))
+
+
 def error_message(error: WhichrootError, *, examples: bool = False) -> Message:
     """What is wrong and what to do; with ``examples`` what to type."""
     text = fill("❌ {} {}", error.message, error.remedy)

@@ -41,6 +41,14 @@ _WARNINGS: Final = {
     "intermediate": "Only where the root cannot be had: it changes more often.",
     "server": "Fallback, not for production: it expires very often.",
 }
+#: What is called wrong at the top.
+_FIELDS: Final = {
+    CHOICE: "Certificate to install",
+    FILE: "Another certificate",
+    REASON: "Why the server certificate",
+    ENVIRONMENT: "Environment",
+    CONFIRMED: "Fingerprint",
+}
 _ENVIRONMENTS: Final = {"production": "Production", "test": "Test"}
 
 
@@ -73,6 +81,7 @@ def install_view(
     choices.append(option("Another certificate", UPLOAD, "Upload it below; it is checked first."))
     chosen = filled.choice or (offered[0].option if offered else UPLOAD)
     blocks: list[Block] = [section(fill("*Target*  {}", code(address(report.target))))]
+    blocks += _what_is_wrong(filled)
     blocks += [section(_described(found)) for found in offered]
     blocks.append(_radio(CHOICE, "Certificate to install", choices, chosen))
     blocks += _told(filled, CHOICE)
@@ -176,6 +185,14 @@ def _described(found: Option) -> Markup:
 
 def _is_accepted(found: Option) -> bool:
     return bool(found.predictions) and all(p.accepted for p in found.predictions.values())
+
+
+def _what_is_wrong(filled: Filled) -> list[Block]:
+    """Said at the top, where the form is read again: the fields may be further down."""
+    fields = [label for block, label in _FIELDS.items() if filled.errors.get(block)]
+    if not fields:
+        return []
+    return [section(fill("❗ *Not submitted yet.* Look at: {}.", ", ".join(fields)))]
 
 
 def _told(filled: Filled, block_id: str) -> list[Block]:

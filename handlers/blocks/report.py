@@ -75,13 +75,16 @@ def _spoken(report: Report) -> Markup:
     if not report.recommended:
         return fill("{} {}: {}", verdict_mark(report), where, report.summary)
     first = report.recommended.certificates[0]
+    # Whoever only hears of it must not miss that it may be the wrong system.
+    doubt = next((f for f in report.findings if f.code == "environment_mismatch"), None)
     return fill(
-        "{} {}: {} SHA-256 {}, expires {}.",
+        "{} {}: {} SHA-256 {}, expires {}.{}",
         verdict_mark(report),
         where,
         report.summary,
         fingerprint(first.sha256),
         expiry(first.not_after, first.days_left),
+        f" But: {doubt.message}" if doubt else "",
     )
 
 

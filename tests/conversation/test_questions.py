@@ -22,7 +22,7 @@ async def test_a_question_loses_its_buttons_wherever_it_is_shown(
     rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
     async with Bot(surroundings.settings()):
         await open_request(rita, surroundings.host)
-        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        card = await _card(sam)
         await sam.click(card, "request_ask")
         view = await sam.wait_for_view("request_words")
         await sam.submit(view, {"words": "Which connector?"})
@@ -57,7 +57,7 @@ async def test_files_are_read_in_direct_messages_and_those_left_out_are_named(
         await _reply(rita, sent, "Left out", "5.pem", "6.pem")
         await _reply(rita, sent, "4.pem", "CN=Corp Root CA")
         await open_request(rita, surroundings.host)
-        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        card = await _card(sam)
         many = [await rita.upload(f"{number}.pem", pem) for number in range(6)]
         await rita.reply(card, "All of these?", files=many)
         # There Slack tells no names: the channel is shared with another company.
@@ -118,7 +118,7 @@ async def test_who_leaves_the_support_staff_can_do_nothing_more_two_seconds_late
     ]
     async with Bot(surroundings.settings()):
         await open_request(rita, surroundings.host)
-        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        card = await _card(sam)
         assert (await sam.click(card, "request_take"))["ok"]
         await sam.wait_for(lambda m: "being worked on" in shown(m), channel=SUPPORT)
         group.members.remove(sam.id)
@@ -128,6 +128,12 @@ async def test_who_leaves_the_support_staff_can_do_nothing_more_two_seconds_late
             for view in (await sam.state())["views"]:
                 await sam.close_view(view)
             assert time.monotonic() - left < 4.0
+
+
+async def _card(person: Person) -> Json:
+    """The card of the request, once the bot knows whose thread that is."""
+    await person.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
+    return await person.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
 
 
 def _where(action_id: str, count: int, *, done: bool = False) -> Callable[[Json], Any]:

@@ -230,3 +230,25 @@ def test_that_nobody_vouches_for_a_root_is_said_once_above_the_summary() -> None
         dataclasses.replace(full, recommended=proven, findings=(finding,)), "l", "U1"
     )
     assert json.dumps(list(message.blocks)).count("Nobody vouches") == 1
+
+
+def test_a_form_that_comes_back_says_at_its_top_which_fields_are_wrong() -> None:
+    full = report("validated")
+    errors = {"environment": "Which one?", "confirmed": "Compare it."}
+    filled = install_modal.Filled(environment="test", asks_environment="Which?", errors=errors)
+    view = install_modal.install_view(full, "lookup", filled, {})
+    said = view["blocks"][1]["text"]["text"]
+    assert "Not submitted yet" in said
+    assert "Environment, Fingerprint" in said
+    fresh = install_modal.install_view(full, "lookup", install_modal.Filled(), {})
+    assert "Not submitted yet" not in json.dumps(fresh)
+
+
+def test_whoever_hears_a_report_hears_that_it_may_be_the_wrong_system() -> None:
+    full = report("validated")
+    doubt = dataclasses.replace(
+        full.findings[0], code="environment_mismatch", severity="warning", message="Test or prod?"
+    )
+    full = dataclasses.replace(full, findings=(doubt,), summary="Request the root.")
+    message = report_message(full, "lookup", "U1")
+    assert "Test or prod?" in message.text

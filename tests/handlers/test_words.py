@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import TargetError
 from bot.probe.target import Target
-from handlers.words import Check, Explain, Word, parse_command, parse_mention
+from handlers.words import Check, Explain, Talk, Word, parse_command, parse_mention
 
 
 def hosts(asked: object) -> list[str]:
@@ -53,6 +53,45 @@ def test_words_of_a_mention() -> None:
     assert isinstance(asked, Check)
     assert asked.fresh
     assert parse_mention("explain: it failed") == Explain("it failed")
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("what is the status?", Word("status")),
+        ("Can you send the PEM please", Word("pem")),
+        ("thanks a lot!", Talk()),
+        ("I will do it tomorrow", Talk()),
+        ("Thanks!", Talk("thanks")),
+        ("is the status of the pem known", Talk()),
+    ],
+)
+def test_what_people_say_to_a_mention(said: str, asked: object) -> None:
+    assert parse_mention(said) == asked
+
+
+@pytest.mark.parametrize("said", ["dc01", "check thanks", "dc01.corp.example", "dc01 636", "srv-a"])
+def test_a_mention_that_names_a_server_is_no_talk(said: str) -> None:
+    asked = parse_mention(said)
+    assert isinstance(asked, Check)
+    assert all(isinstance(target, Target) for target in asked.targets)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("chekc dc01.corp.example", "the word “chekc”. Did you mean “check”?"),
+        ("explian PKIX path building failed", "the word “explian”. Did you mean “explain”?"),
+        ("--privat dc01.corp.example", "no option --privat. There is --private"),
+        ("dc01.corp.example --no-cache", "no option --no-cache. There is --private"),
+    ],
+)
+def test_what_is_mistyped_is_told_and_asks_nothing(typed: str, said: str) -> None:
+    for asked in (parse_command(typed), parse_mention(typed)):
+        assert isinstance(asked, Check)
+        (error,) = asked.targets
+        assert isinstance(error, TargetError)
+        assert said in f"{error.message} {error.remedy}"
 
 
 def test_what_is_no_server_is_an_error_in_its_place() -> None:

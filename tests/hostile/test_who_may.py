@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bot.app import Bot
+from tests.conversation.conftest import MANIFEST, RULES
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Json, Surroundings, shown
 from tests.hostile.acting import open_request
-from workspace import Person
+from tests.hostile.conftest import EVERYBODY
+from tests.hostile.payloads import Forge
+from tests.hostile.policy import TABLE
+from tests.hostile.stage import Stage
+from workspace import Person, Workspace
 
 _SUPPORT_ONLY = ("request_take", "request_install", "request_ask", "request_reject")
 
@@ -48,3 +55,23 @@ async def _refusals(person: Person, count: int) -> None:
 async def _card(person: Person) -> Json:
     await person.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
     return await person.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+
+
+async def test_another_companys_people_may_what_support_staff_may_where_they_count_as_that(
+    tmp_path: Path,
+) -> None:
+    """Where support staff are the members of the support channel, those of a shared one are, too."""
+    async with (
+        Workspace(MANIFEST, cast=EVERYBODY, rules=RULES) as workspace,
+        Surroundings(workspace, tmp_path) as company,
+        Stage(company, support_by="channel", support_group="") as stage,
+    ):
+        forge = Forge(stage)
+        rows = {row.listener + row.case: row for row in TABLE}
+        for name in ("action:request_take", "event:app_mentionserver", "action:report_request"):
+            effect = await stage.send(forge.of(rows[name], "external", "posted"))
+            assert effect.does_something, (name, effect)
+            stage.undo()
+        # The guest is a member of neither.
+        effect = await stage.send(forge.of(rows["action:request_take"], "guest", "posted"))
+        assert not effect.does_something
