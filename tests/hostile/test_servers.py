@@ -88,9 +88,7 @@ async def attacked(folder: Path, server: Listening) -> Measured:
     async with Lookup(_settings(folder)) as lookup, tls_server([honest, authority()]) as other:
         await lookup.answer(_question(other))
         started = time.monotonic()
-        attacks = [
-            asyncio.create_task(lookup.answer(_question(server))) for _ in range(_AT_ONCE)
-        ]
+        attacks = [asyncio.create_task(lookup.answer(_question(server))) for _ in range(_AT_ONCE)]
         waits: list[float] = []
         while not all(attack.done() for attack in attacks) or not waits:
             begun = time.monotonic()
@@ -151,7 +149,9 @@ async def test_a_mesh_of_downloaded_authorities_is_climbed_once(tmp_path: Path) 
     assert len(measured.report.paths) <= 12
 
 
-async def _downloading(folder: Path, answer: Script, path: str = "/ca") -> tuple[Measured, AiaServer]:
+async def _downloading(
+    folder: Path, answer: Script, path: str = "/ca"
+) -> tuple[Measured, AiaServer]:
     """A server whose certificate names an address that gives ``answer``."""
     async with aia_server() as aia:
         aia.pages["/ca"] = answer
@@ -228,7 +228,7 @@ class TurningLoop(asyncio.SelectorEventLoop):
         self.asked: list[str] = []
         self.connected: list[object] = []
 
-    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:  # type: ignore[override]
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         self.asked.append(host.decode() if isinstance(host, bytes) else str(host))
         address = "192.0.2.1" if self.asked.count(self.asked[-1]) == 1 else "127.0.0.1"
         return [(2, 1, 6, "", (address, port))]

@@ -188,7 +188,17 @@ def _professional_answers() -> Iterator[bytes]:
     yield b"\x06" + _line(polled)
 
 
-_WORDS: Final = (b"null", b"[]", b"{}", b"1e999", b'"\\ud800"', b'"\\u0000"', b"\n\x00", b"-1", b"true")
+_WORDS: Final = (
+    b"null",
+    b"[]",
+    b"{}",
+    b"1e999",
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b"\n\x00",
+    b"-1",
+    b"true",
+)
 
 TARGETS: Final = (
     FuzzTarget(

@@ -34,4 +34,3 @@ def test_whatever_comes_from_outside_is_read_or_refused_in_words(tmp_path: Path)
     assert result["crashes"] == {}, told
     assert set(result["by_target"]) == set(MODULES)
     assert result["inputs"] > 1000
-
