@@ -63,6 +63,9 @@ from handlers.blocks.tickets import entry_text, journal_message, ticket_draft, w
 from tests.support.authority import Issued, make, make_root
 from tests.support.probing import HOST
 
+#: Names longer than X.520 allows are what this is about.
+pytestmark = pytest.mark.filterwarnings("ignore:Attribute's length must be:UserWarning")
+
 _MARK: Final = "EVIL"
 PAYLOADS: Final = {
     "mention of all": "<!channel> EVIL <!here|x> <!everyone>",

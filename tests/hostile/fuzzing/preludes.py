@@ -53,7 +53,7 @@ def _say(protocol: Protocol, words: bytes, size: int) -> None:
         found = problems.prelude_failed(_TARGETS[protocol], error)
         check_told(found.message, found.remedy, found.java)
         return
-    while driven(cast("Coroutine[Any, Any, bytes]", inner.read())):
+    while driven(inner.read()):
         pass
 
 
