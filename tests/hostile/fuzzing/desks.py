@@ -163,6 +163,7 @@ def _enterprise_answers() -> Iterator[bytes]:
     yield b"\x04" + _line([], [], [])
     yield b"\x05" + _line(files)
     yield b"\x06" + _line(activity, journal, user, files)
+    yield b"\x06" + _line(activity, journal[1:2], user, files)
 
 
 def _professional_answers() -> Iterator[bytes]:

@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.crashes.mkdir(parents=True, exist_ok=True)
     target = _load(arguments.target, guided=not arguments.unguided)
-    run = _Run(target, arguments.crashes, arguments.inputs, arguments.seconds)
+    run = Run(target, arguments.crashes, arguments.inputs, arguments.seconds)
     if arguments.unguided:
         _hammer(run, target, arguments.corpus, random.Random(arguments.seed))
     with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +98,7 @@ def _options(target: FuzzTarget, seed: int, crashes: Path, corpus: Path, folder:
     return [*options, str(corpus), str(seeds)]
 
 
-def _hammer(run: _Run, target: FuzzTarget, corpus: Path | None, source: random.Random) -> NoReturn:
+def _hammer(run: Run, target: FuzzTarget, corpus: Path | None, source: random.Random) -> NoReturn:
     """Changes what was found before, without looking where it leads: several times as fast."""
     known = [*target.seeds()]
     if corpus is not None and corpus.is_dir():
@@ -137,16 +137,24 @@ def _mutator(target: FuzzTarget) -> Callable[[bytes, int, int], bytes]:
     return mutate
 
 
-class _Run:
+class Run:
     """Counts inputs, and keeps those that crash."""
 
-    def __init__(self, target: FuzzTarget, crashes: Path, inputs: int, seconds: float) -> None:
+    def __init__(
+        self,
+        target: FuzzTarget,
+        crashes: Path,
+        inputs: int = sys.maxsize,
+        seconds: float = float("inf"),
+        max_seconds: float | None = None,
+    ) -> None:
         # Imported late: it imports the program, which is to be instrumented.
         from tests.hostile.fuzzing import target as bounds
 
         self._target, self._crashes = target, crashes
         self._inputs, self._seconds = inputs, seconds
-        self._max_seconds, self._max_memory = bounds.MAX_SECONDS, bounds.MAX_MEMORY
+        self._max_seconds = bounds.MAX_SECONDS if max_seconds is None else max_seconds
+        self._max_memory = bounds.MAX_MEMORY
         self._count = 0
         self._kinds: dict[str, int] = {}
         self._peak = 0
@@ -154,6 +162,7 @@ class _Run:
         self._started = 0.0
 
     def begin(self) -> None:
+        """Time and memory count from now on."""
         self._started = time.monotonic()
         self._peak = _peak_memory()
 
