@@ -215,6 +215,6 @@ PUZZLES: Final[dict[str, Callable[[], tuple[bytes, ...]]]] = {
         authority().der,
     ),
     "49 twins below 49 twins": lambda: twins(49),
-    "3,000 names under 3,000 constraints": lambda: constrained(3000),
-    "3 x 5,000 policies": lambda: policies(5000),
+    "2,000 names under 2,000 constraints": lambda: constrained(2000),
+    "3 x 3,000 policies": lambda: policies(3000),
 }
