@@ -63,6 +63,9 @@ from handlers.blocks.tickets import entry_text, journal_message, ticket_draft, w
 from tests.support.authority import Issued, make, make_root
 from tests.support.probing import HOST
 
+#: Names longer than X.520 allows are what this is about.
+pytestmark = pytest.mark.filterwarnings("ignore:Attribute's length must be:UserWarning")
+
 _MARK: Final = "EVIL"
 PAYLOADS: Final = {
     "mention of all": "<!channel> EVIL <!here|x> <!everyone>",
@@ -77,7 +80,7 @@ PAYLOADS: Final = {
     "no-break spaces": "EVIL\u00a0EVIL\u202fEVIL\u2007EVIL\u3000EVIL",
     "HTML": '<script>EVIL()</script><img src=x onerror="EVIL()"></td></table><b>EVIL',
     "HTML attributes": "\" onmouseover=\"EVIL()' style='x:EVIL",
-    "formula": "=HYPERLINK(\"http://evil.example\",\"EVIL\")",
+    "formula": '=HYPERLINK("http://evil.example","EVIL")',
     "formula by plus": "+EVIL|' /C calc'!A0",
     "formula by minus": "-2+3+cmd|'EVIL'!A1",
     "formula by at": "@SUM(EVIL)",
@@ -381,7 +384,10 @@ async def _mail(text: str) -> None:
         }
         assert heard["to"] == "desk@corp.example"
         parts = list(heard.iter_parts())
-        assert [part.get_content_type() for part in parts] == ["text/plain", "application/x-pem-file"]
+        assert [part.get_content_type() for part in parts] == [
+            "text/plain",
+            "application/x-pem-file",
+        ]
         assert "\n" not in str(heard["subject"])
         _assert_file_name(str(parts[1].get_filename()))
 

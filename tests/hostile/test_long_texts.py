@@ -9,6 +9,7 @@ import pytest
 from bot.redaction import redacted
 from handlers.blocks.markup import escape, unescaped
 from handlers.thread import is_error
+from handlers.words import parse_command, parse_mention
 
 _LENGTH = 60_000
 
@@ -22,6 +23,17 @@ def test_the_time_grows_with_the_length_alone(piece: str) -> None:
     for read in (redacted, unescaped, escape, is_error):
         read(text)
     assert time.process_time() - begun < 4.0
+
+
+@pytest.mark.parametrize(
+    "piece", ["a,", "1,", "=,", "a.b,", "a\n", "h:1 ", "a=b;", "https://", "*"]
+)
+def test_a_command_of_many_parts_is_read_at_once(piece: str) -> None:
+    text = piece * (20_000 // len(piece))
+    begun = time.process_time()
+    parse_command(text)
+    parse_mention(text)
+    assert time.process_time() - begun < 0.5
 
 
 def test_secrets_are_still_taken_out() -> None:

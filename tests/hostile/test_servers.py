@@ -42,24 +42,30 @@ from tests.support.servers import (
     tls_server,
 )
 
-#: What a lookup in these tests may take: all addresses answer at once, so it is what the analysis
-#: of the largest certificates takes, on a slow machine.
-MAX_SECONDS: Final = 8.0
+#: What all lookups of a test may take together: the settings below allow 8 seconds of waiting, and
+#: a busy machine takes its time to analyse the largest certificates.
+MAX_SECONDS: Final = 30.0
 #: What it may add to the memory of the process at its peak, in bytes.
 MAX_MEMORY: Final = 96 << 20
 #: How long an ordinary lookup may take meanwhile, in seconds.
-MAX_WAIT: Final = 4.0
+MAX_WAIT: Final = 5.0
 #: How many lookups of the same hostile server run at the same time.
 _AT_ONCE: Final = 2
 
 
+#: The processor time of one hostile lookup, and of the ordinary ones beside it, in seconds.
+MAX_PROCESSOR: Final = 8.0
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an attack cost: seconds and bytes for one lookup, and the longest that an ordinary lookup
-    took meanwhile."""
+    """What an attack cost: seconds until all of it was over, processor time (this process's, in
+    which the servers are too) and bytes; the longest that an ordinary lookup took meanwhile, and how
+    many of them there were."""
 
     report: Report
     seconds: float
+    processor: float
     memory: int
     wait: float
     ordinary: int
@@ -87,19 +93,19 @@ async def attacked(folder: Path, server: Listening) -> Measured:
     before = _peak_memory()
     async with Lookup(_settings(folder)) as lookup, tls_server([honest, authority()]) as other:
         await lookup.answer(_question(other))
-        started = time.monotonic()
-        attacks = [
-            asyncio.create_task(lookup.answer(_question(server))) for _ in range(_AT_ONCE)
-        ]
+        started, worked = time.monotonic(), time.process_time()
+        attacks = [asyncio.create_task(lookup.answer(_question(server))) for _ in range(_AT_ONCE)]
         waits: list[float] = []
         while not all(attack.done() for attack in attacks) or not waits:
             begun = time.monotonic()
             answered = await lookup.answer(_question(other))
             waits.append(time.monotonic() - begun)
             assert answered.presented[0].certificates
+            await asyncio.sleep(0.02)
         reports = [await attack for attack in attacks]
-        seconds = time.monotonic() - started
-    return Measured(reports[0], seconds, _peak_memory() - before, max(waits), len(waits))
+        seconds, processor = time.monotonic() - started, time.process_time() - worked
+    memory = _peak_memory() - before
+    return Measured(reports[0], seconds, processor, memory, max(waits), len(waits))
 
 
 def _peak_memory() -> int:
@@ -108,6 +114,7 @@ def _peak_memory() -> int:
 
 def _check(measured: Measured) -> None:
     assert measured.seconds < MAX_SECONDS
+    assert measured.processor < MAX_PROCESSOR
     assert measured.memory < MAX_MEMORY
     assert measured.wait < MAX_WAIT
     report = measured.report
@@ -151,7 +158,9 @@ async def test_a_mesh_of_downloaded_authorities_is_climbed_once(tmp_path: Path) 
     assert len(measured.report.paths) <= 12
 
 
-async def _downloading(folder: Path, answer: Script, path: str = "/ca") -> tuple[Measured, AiaServer]:
+async def _downloading(
+    folder: Path, answer: Script, path: str = "/ca"
+) -> tuple[Measured, AiaServer]:
     """A server whose certificate names an address that gives ``answer``."""
     async with aia_server() as aia:
         aia.pages["/ca"] = answer
@@ -228,7 +237,7 @@ class TurningLoop(asyncio.SelectorEventLoop):
         self.asked: list[str] = []
         self.connected: list[object] = []
 
-    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:  # type: ignore[override]
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         self.asked.append(host.decode() if isinstance(host, bytes) else str(host))
         address = "192.0.2.1" if self.asked.count(self.asked[-1]) == 1 else "127.0.0.1"
         return [(2, 1, 6, "", (address, port))]

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.pki.certificate import Certificate
-from bot.pki.java.hostnames import Endpoint, check_host, is_address, matches
+from bot.pki.java.hostnames import (
+    Endpoint,
+    check_host,
+    is_address,
+    is_match,
+    is_plainly_other,
+    matches,
+)
 from bot.pki.java.rejection import Rejected
 from tests.support.authority import make
 
@@ -108,3 +117,14 @@ def test_what_java_takes_for_an_address(host: str) -> None:
 @pytest.mark.parametrize("host", ["1.2.3.256", "1.2.3.4.5", "a.b", "dead", "1.2.x"])
 def test_what_java_takes_for_a_name(host: str) -> None:
     assert not is_address(host)
+
+
+_NAMES = st.text("aAb*.-", max_size=7) | st.sampled_from(["xn--a-ecp.b", "ä.b", "A-b.a", "a。b"])
+
+
+@given(_NAMES, _NAMES, st.sampled_from(["https", "ldaps"]), st.sampled_from([11, 17, 21, 25]))
+def test_names_that_are_plainly_other_do_not_match(
+    host: str, name: str, endpoint: Endpoint, jdk: int
+) -> None:
+    if is_plainly_other(host, name):
+        assert not is_match(host, name, endpoint, jdk)

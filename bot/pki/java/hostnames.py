@@ -145,8 +145,11 @@ def _is_std3_label(label: str) -> bool:
 
 
 def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
-    if _is_plainly_other(host, template):
-        return False
+    return not is_plainly_other(host, template) and is_match(host, template, endpoint, jdk)
+
+
+def is_match(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
+    """``HostnameChecker.isMatched``: whether a name of a certificate stands for ``host``."""
     try:
         host, template = _to_unicode(host), _to_unicode(template)
     except UnicodeError:
@@ -169,7 +172,7 @@ def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
     )
 
 
-def _is_plainly_other(host: str, template: str) -> bool:
+def is_plainly_other(host: str, template: str) -> bool:
     """Whether two names that IDN leaves as they are differ, so that nothing need be converted: a
     certificate may hold names by the ten thousand."""
     if not (host.isascii() and template.isascii()):

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from bot import prediction_records, report_building
-from bot.errors import WhichrootError
 from bot.desks.markup import as_html, as_text
+from bot.errors import WhichrootError
 from bot.lookup import Lookup, Question
 from bot.pki import pem
 from bot.pki.certificate import Certificate
@@ -53,7 +53,9 @@ def hierarchy() -> tuple[Issued, ...]:
     old = make_root("Old Root CA", key=key)
     cross = old.intermediate("Example Root CA", key=key)
     constraints = x509.NameConstraints([x509.DNSName("example.test")], [x509.DNSName("bad.test")])
-    policies = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("1.2.3"), [])])
+    policies = x509.CertificatePolicies(
+        [x509.PolicyInformation(x509.ObjectIdentifier("1.2.3"), [])]
+    )
     issuing = root.intermediate(
         "Example Issuing CA",
         key=key,
@@ -155,7 +157,8 @@ def _certificate(data: bytes) -> None:
 _PROPERTIES: Final = tuple(
     name
     for name in dir(Certificate)
-    if not name.startswith("_") and isinstance(getattr(Certificate, name), functools.cached_property)
+    if not name.startswith("_")
+    and isinstance(getattr(Certificate, name), functools.cached_property)
 )
 
 

@@ -91,13 +91,11 @@ def _node(tag: int, content: bytes, depth: int) -> Node:
     if tag & 0x20 and (children := elements(content, depth + 1)) is not None:
         return Node(tag, children=children)
     # Extensions are DER in an OCTET STRING, keys in a BIT STRING.
-    if tag == 0x04 and len(content) > 2 and content[0] in (0x30, 0x03, 0x04):
-        if (children := elements(content, depth + 1)) is not None:
-            return Node(tag, children=children)
+    prefix, is_nested = b"", tag == 0x04 and content[:1] in (b"\x30", b"\x03", b"\x04")
     if tag == 0x03 and content[:2] == b"\x00\x30":
-        if (children := elements(content[1:], depth + 1)) is not None:
-            return Node(tag, children=children, prefix=b"\x00")
-    return Node(tag, content)
+        prefix, is_nested = b"\x00", True
+    nested = elements(content[len(prefix) :], depth + 1) if is_nested else None
+    return Node(tag, content) if nested is None else Node(tag, children=nested, prefix=prefix)
 
 
 def changed(data: bytes, source: random.Random) -> bytes:

@@ -163,6 +163,7 @@ def _enterprise_answers() -> Iterator[bytes]:
     yield b"\x04" + _line([], [], [])
     yield b"\x05" + _line(files)
     yield b"\x06" + _line(activity, journal, user, files)
+    yield b"\x06" + _line(activity, journal[1:2], user, files)
 
 
 def _professional_answers() -> Iterator[bytes]:
@@ -188,7 +189,17 @@ def _professional_answers() -> Iterator[bytes]:
     yield b"\x06" + _line(polled)
 
 
-_WORDS: Final = (b"null", b"[]", b"{}", b"1e999", b'"\\ud800"', b'"\\u0000"', b"\n\x00", b"-1", b"true")
+_WORDS: Final = (
+    b"null",
+    b"[]",
+    b"{}",
+    b"1e999",
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b"\n\x00",
+    b"-1",
+    b"true",
+)
 
 TARGETS: Final = (
     FuzzTarget(

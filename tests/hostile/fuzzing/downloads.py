@@ -39,7 +39,9 @@ def _download(data: bytes) -> None:
     url, _, rest = data.partition(b"\n")
     status, _, rest = rest.partition(b"\n")
     lines, _, body = rest.partition(b"\n\n")
-    headers = [(name, value) for line in lines.split(b"\n") for name, _, value in [line.partition(b":")]]
+    headers = [
+        (name, value) for line in lines.split(b"\n") for name, _, value in [line.partition(b":")]
+    ]
     code = 200 + int(status) % 300 if status.isdigit() and len(status) < 9 else 200
 
     def answer(request: httpx.Request) -> httpx.Response:

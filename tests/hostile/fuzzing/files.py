@@ -86,7 +86,9 @@ def _containers() -> Iterator[bytes]:
     locked = BestAvailableEncryption(b"geheim")
     yield pkcs7.serialize_certificates(chain, Encoding.DER)
     yield pkcs12.serialize_java_truststore(aliased, NoEncryption())
-    yield pkcs12.serialize_key_and_certificates(b"x", None, _LEAF.certificate, chain, NoEncryption())
+    yield pkcs12.serialize_key_and_certificates(
+        b"x", None, _LEAF.certificate, chain, NoEncryption()
+    )
     yield pkcs12.serialize_java_truststore(aliased, locked)
     entry = struct.pack(">IH", 2, 4) + b"root" + bytes(8)
     entry += struct.pack(">H", 5) + b"X.509" + struct.pack(">I", len(_ROOT.der)) + _ROOT.der

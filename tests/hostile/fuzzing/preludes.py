@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, cast
+from collections.abc import Coroutine, Iterator
+from typing import Any, Final, cast
 
 from bot.probe import problems
 from bot.probe.conversation import Conversation, PreludeError
 from bot.probe.prelude import PRELUDES
 from bot.probe.protocols import Protocol
-from bot.probe.stream import SocketStream
+from bot.probe.stream import SocketStream, Stream
 from bot.probe.target import Target, parse_target
 from tests.hostile.fuzzing.target import FuzzTarget, check_told, driven
 
@@ -47,7 +47,8 @@ def _say(protocol: Protocol, words: bytes, size: int) -> None:
     stream = Saying(words, size)
     conversation = Conversation(cast("SocketStream", stream), _BUDGET)
     try:
-        inner = driven(PRELUDES[protocol](conversation, "server.example.test"))
+        prelude = PRELUDES[protocol](conversation, "server.example.test")
+        inner: Stream = driven(cast("Coroutine[Any, Any, Stream]", prelude))
     except PreludeError as error:
         found = problems.prelude_failed(_TARGETS[protocol], error)
         check_told(found.message, found.remedy, found.java)

@@ -65,7 +65,7 @@ def _view(data: bytes) -> None:
     values[modal.CONFIRMED] = {modal.INPUT: {"selected_options": []}}
     values[modal.FILE] = {modal.INPUT: {"files": [{"id": fields[5], "name": fields[6]}]}}
     view = {"id": "V0123456789", "state": {"values": values}}
-    metadata = {"lookup": fields[7], "shown": {}, "channel": None, "ts": None}
+    metadata: dict[str, Any] = {"lookup": fields[7], "shown": {}, "channel": None, "ts": None}
     submission = submission_of(view, metadata, "T0123456789", "U0123456789", fields[0])
     check_told(*missing_words(submission).values())
 

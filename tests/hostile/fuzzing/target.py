@@ -65,7 +65,9 @@ def joined(name: str, targets: Iterable[FuzzTarget]) -> FuzzTarget:
         mutation = chosen(data).mutation
         if mutation is None:
             at = source.randrange(len(data)) + 1
-            return data[:at] + source.randbytes(source.randrange(4)) + data[at + source.randrange(4) :]
+            return (
+                data[:at] + source.randbytes(source.randrange(4)) + data[at + source.randrange(4) :]
+            )
         return data[:1] + mutation(data[1:], source)
 
     def seeds() -> Iterator[bytes]:

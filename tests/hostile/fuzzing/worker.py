@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-import atheris
+import atheris  # type: ignore[import-untyped]  # it has no types
 
 from tests.hostile.fuzzing import ALL, MODULES, WATCHED
 
@@ -34,6 +34,7 @@ _KEPT: Final = 3
 #: Before so many inputs memory grows, because modules are imported.
 _WARM_UP: Final = 500
 _HANG_SECONDS: Final = 30
+_BATCH: Final = 32
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.crashes.mkdir(parents=True, exist_ok=True)
     target = _load(arguments.target, guided=not arguments.unguided)
-    run = _Run(target, arguments.crashes, arguments.inputs, arguments.seconds)
+    run = Run(target, arguments.crashes, arguments.inputs, arguments.seconds)
     if arguments.unguided:
         _hammer(run, target, arguments.corpus, random.Random(arguments.seed))
     with tempfile.TemporaryDirectory() as folder:
@@ -68,13 +69,14 @@ def _load(name: str, *, guided: bool) -> FuzzTarget:
         modules = [importlib.import_module(f"tests.hostile.fuzzing.{place}") for place in places]
     found: dict[str, FuzzTarget] = {t.name: t for module in modules for t in module.TARGETS}
     if name == ALL:
-        return importlib.import_module("tests.hostile.fuzzing.target").joined(ALL, found.values())
+        joined: FuzzTarget = importlib.import_module("tests.hostile.fuzzing.target").joined(
+            ALL, found.values()
+        )
+        return joined
     return found[name]
 
 
-def _options(
-    target: FuzzTarget, seed: int, crashes: Path, corpus: Path, folder: Path
-) -> list[str]:
+def _options(target: FuzzTarget, seed: int, crashes: Path, corpus: Path, folder: Path) -> list[str]:
     corpus.mkdir(parents=True, exist_ok=True)
     seeds = folder / "seeds"
     seeds.mkdir()
@@ -96,9 +98,7 @@ def _options(
     return [*options, str(corpus), str(seeds)]
 
 
-def _hammer(
-    run: _Run, target: FuzzTarget, corpus: Path | None, source: random.Random
-) -> NoReturn:
+def _hammer(run: Run, target: FuzzTarget, corpus: Path | None, source: random.Random) -> NoReturn:
     """Changes what was found before, without looking where it leads: several times as fast."""
     known = [*target.seeds()]
     if corpus is not None and corpus.is_dir():
@@ -106,7 +106,7 @@ def _hammer(
     changed = target.mutation or _changed
     run.begin()
     while True:
-        run.one(changed(source.choice(known), source)[: target.max_bytes])
+        run.many([changed(source.choice(known), source)[: target.max_bytes] for _ in range(_BATCH)])
 
 
 def _changed(data: bytes, source: random.Random) -> bytes:
@@ -137,16 +137,24 @@ def _mutator(target: FuzzTarget) -> Callable[[bytes, int, int], bytes]:
     return mutate
 
 
-class _Run:
+class Run:
     """Counts inputs, and keeps those that crash."""
 
-    def __init__(self, target: FuzzTarget, crashes: Path, inputs: int, seconds: float) -> None:
+    def __init__(
+        self,
+        target: FuzzTarget,
+        crashes: Path,
+        inputs: int = sys.maxsize,
+        seconds: float = float("inf"),
+        max_seconds: float | None = None,
+    ) -> None:
         # Imported late: it imports the program, which is to be instrumented.
         from tests.hostile.fuzzing import target as bounds
 
         self._target, self._crashes = target, crashes
         self._inputs, self._seconds = inputs, seconds
-        self._max_seconds, self._max_memory = bounds.MAX_SECONDS, bounds.MAX_MEMORY
+        self._max_seconds = bounds.MAX_SECONDS if max_seconds is None else max_seconds
+        self._max_memory = bounds.MAX_MEMORY
         self._count = 0
         self._kinds: dict[str, int] = {}
         self._peak = 0
@@ -154,41 +162,50 @@ class _Run:
         self._started = 0.0
 
     def begin(self) -> None:
+        """Time and memory count from now on."""
         self._started = time.monotonic()
         self._peak = _peak_memory()
 
     def one(self, data: bytes) -> None:
         """One input."""
-        self._count += 1
-        kind, told = "", ""
+        self.many([data])
+
+    def many(self, batch: list[bytes]) -> None:
+        """Inputs that are timed together, and each alone where that took long."""
+        run, expected = self._target.run, self._target.expected
         started = time.process_time()
-        try:
-            self._target.run(data)
-        except self._target.expected:
-            pass
-        except Exception as error:
-            kind, told = _kind(error), traceback.format_exc()
+        for data in batch:
+            self._count += 1
+            try:
+                run(data)
+            except expected:
+                pass
+            except Exception as error:
+                self._keep(data, _kind(error), traceback.format_exc())
         took = time.process_time() - started
-        if took > self._slowest and self._count > _WARM_UP:
+        if took > self._slowest and self._count > _WARM_UP and len(batch) == 1:
             self._slowest = took
-        if took > self._max_seconds and self._is_slow_again(data):
-            kind, told = "slow", f"{took:.2f} s"
+        if took > self._max_seconds:
+            for data in batch:
+                self._check_time(data)
         if (peak := _peak_memory()) > self._peak:
             if peak - self._peak > self._max_memory and self._count > _WARM_UP:
-                kind, told = "large", f"{(peak - self._peak) >> 20} MiB"
+                # Of several it may be any.
+                self._keep(b"\n".join(batch), "large", f"{(peak - self._peak) >> 20} MiB")
             self._peak = peak
-        if kind:
-            self._keep(data, kind, told)
-        is_late = not self._count % 16 and time.monotonic() - self._started > self._seconds
-        if is_late or self._count >= self._inputs:
+        is_late = len(batch) > 1 or not self._count % 16
+        if is_late and time.monotonic() - self._started > self._seconds:
+            self._end()
+        if self._count >= self._inputs:
             self._end()
 
-    def _is_slow_again(self, data: bytes) -> bool:
-        """The first time may have been something else: an import, a collection of garbage."""
+    def _check_time(self, data: bytes) -> None:
+        """Again: the first time may have been something else, as an import."""
         started = time.process_time()
         with contextlib.suppress(Exception):
             self._target.run(data)
-        return time.process_time() - started > self._max_seconds
+        if (took := time.process_time() - started) > self._max_seconds:
+            self._keep(data, "slow", f"{took:.2f} s")
 
     def _keep(self, data: bytes, kind: str, told: str) -> None:
         self._kinds[kind] = self._kinds.get(kind, 0) + 1
