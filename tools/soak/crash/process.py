@@ -27,7 +27,7 @@ from bot.requests.delivery import Patience
 from bot.serving import logs
 
 #: Short, so that a story takes seconds; the lease so long that a crowded machine keeps it.
-PATIENCE: Final = Patience(lease=2.5, poll=0.1, first=0.2, most=1.0, courier=20.0)
+PATIENCE: Final = Patience(lease=6.0, poll=0.1, first=0.2, most=1.0, courier=20.0)
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["__main__", "tools.soak.crash.warm"])

@@ -109,6 +109,9 @@ async def _lived(
         desk: Server = setting.desk()
         await stack.enter_async_context(desk)
 
+        database = Database(url)
+        stack.push_async_callback(database.dispose)
+
         async def ready() -> None:
             await bots.ready()
             await workspace.wait_connected(1, _SETTLE_SECONDS)
@@ -119,7 +122,12 @@ async def _lived(
             )
             for name in ("rita", "sam")
         ]
-        story = CrashStory(company, desk, rita, sam)
+
+        async def recovered() -> None:
+            await ready()
+            await _calm(database)
+
+        story = CrashStory(company, desk, rita, sam, recovered)
 
         def environment(proxy: str) -> dict[str, str]:
             return {
@@ -143,8 +151,6 @@ async def _lived(
         judge.step = START
         await bots.complete()
         await workspace.wait_connected(setting.replicas, _SETTLE_SECONDS)
-        database = Database(url)
-        stack.push_async_callback(database.dispose)
         for name, step in story.named_steps:
             judge.step = name
             await step()
