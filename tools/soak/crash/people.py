@@ -13,7 +13,7 @@ from workspace import Person, Refused
 Json = dict[str, Any]
 
 #: How long somebody waits for what must come, in seconds: for as long as a crowded machine needs.
-_PATIENCE_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 120.0
 _TRIES: Final = 8
 
 
