@@ -103,14 +103,15 @@ class Poller:
             taken = await self._tickets.claim(unit, owner, self._turns.batch, length)
         if not taken:
             return 0
-        keeping = asyncio.create_task(self._keep_leases(owner))
+        over = asyncio.Event()
+        keeping = asyncio.create_task(self._keep_leases(owner, over))
         try:
             outcomes = await asyncio.gather(
                 *(self._poll(ticket, owner) for ticket in taken), return_exceptions=True
             )
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            over.set()
+            await keeping
         for outcome in outcomes:
             if isinstance(outcome, StoreError):
                 raise outcome
@@ -118,10 +119,13 @@ class Poller:
                 incidents.record(outcome, "polling a ticket")
         return len(taken)
 
-    async def _keep_leases(self, owner: str) -> None:
+    async def _keep_leases(self, owner: str, over: asyncio.Event) -> None:
         length = timedelta(seconds=self._turns.lease)
         while True:
-            await asyncio.sleep(self._turns.lease / 3)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), self._turns.lease / 3)
+            if over.is_set():
+                return
             try:
                 async with self._database.begin() as unit:
                     await self._tickets.renew(unit, owner, length)

@@ -64,15 +64,16 @@ async def claim(
 
 async def renew(unit: Unit, leases: Collection[Lease], length: timedelta) -> Collection[Lease]:
     """Prolongs ``leases``; gives those that are lost."""
-    held = [(lease.act.lane, lease.owner) for lease in leases]
-    statement = (
-        update(lanes)
-        .where(tuple_(lanes.c.lane, lanes.c.owner).in_(held))
-        .values(due_at=unit.now + length, touched_at=unit.now)
-        .returning(lanes.c.lane, lanes.c.owner)
-    )
-    kept = {(row.lane, row.owner) for row in await unit.execute(statement)}
-    return [lease for lease in leases if (lease.act.lane, lease.owner) not in kept]
+    lost = []
+    # One after the other, in the order in which every transaction locks lanes.
+    for lease in sorted(leases, key=lambda lease: lease.act.lane):
+        statement = update(lanes).where(
+            lanes.c.lane == lease.act.lane, lanes.c.owner == lease.owner
+        )
+        values = statement.values(due_at=unit.now + length, touched_at=unit.now)
+        if not (await unit.execute(values)).rowcount:
+            lost.append(lease)
+    return lost
 
 
 def done(unit: Unit, lease: Lease, receipt: Mapping[str, Any]) -> None:

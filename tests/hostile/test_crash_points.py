@@ -14,7 +14,7 @@ from tools.soak.crash.judge import Aim, Phase, Point
 from tools.soak.crash.running import live
 from tools.soak.crash_points import Wanted, pack, settings
 
-_SAMPLE = 6
+_SAMPLE = 4
 
 
 def _aim(step: str, what: str, phase: Phase) -> Aim:
@@ -32,6 +32,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice_where_the_bot_is_killed()
     seed = secrets.randbelow(10**6)
     print(f"seed {seed}")
     async with settings("sqlite") as setting:
+        setting = replace(setting, lease=2.0)
         recorded = await live(setting, (), None)
         assert recorded.evidence is not None, recorded.problem
         points = sorted({point for point in recorded.points if point.step})
@@ -44,4 +45,4 @@ async def test_nothing_is_lost_and_nothing_comes_twice_where_the_bot_is_killed()
     kills = "; ".join(map(str, outcome.struck))
     assert not outcome.problem, f"{replicas} replicas, {kills}:\n{outcome.problem}"
     # A point that depends on the time may not come.
-    assert len(outcome.struck) > _SAMPLE // 2
+    assert len(outcome.struck) >= len(aims) // 2

@@ -361,3 +361,24 @@ async def _plan(database: Database, clock: Clock) -> str:
             for row in await unit.execute(text(f"{explain} {statement}"))
         ]
     return json.dumps([[str(cell) for cell in row] for row in rows])
+
+
+async def test_leases_are_renewed_in_the_order_in_which_lanes_are_locked(
+    database: Database,
+) -> None:
+    # The row of the later lane comes first in the table.
+    await put(database, ("b", "line"))
+    await put(database, ("a", "line"))
+    held = await claim(database)
+
+    async def renewing() -> None:
+        async with database.begin() as unit:
+            assert not await leases.renew(unit, held, _LENGTH)
+
+    async with database.begin() as unit:
+        # As a transaction does that puts into both.
+        await unit.execute(select(lanes).where(lanes.c.lane == "a").with_for_update())
+        task = asyncio.create_task(renewing())
+        await asyncio.sleep(0.3)
+        await unit.execute(select(lanes).where(lanes.c.lane == "b").with_for_update())
+    await task

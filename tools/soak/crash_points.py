@@ -198,5 +198,9 @@ def _told(outcome: Outcome) -> str:
 
 def _odd(log: str) -> str:
     """The lines of the bots' log that tell of something odd."""
-    odd = [line for line in log.splitlines() if '"level": "info"' not in line]
+    odd = [
+        line
+        for line in log.splitlines()
+        if '"level": "info"' not in line and "`token` will be unused" not in line
+    ]
     return "\n".join(line[:600] for line in odd[-12:])

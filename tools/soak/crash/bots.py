@@ -18,7 +18,7 @@ from tools.soak.crash.proxy import Proxy
 
 #: Within this time of a commit's beginning the process dies that is killed during it, in seconds.
 _COMMIT_SECONDS: Final = 0.003
-_START_SECONDS: Final = 40.0
+_START_SECONDS: Final = 120.0
 
 
 class Bots:
@@ -77,21 +77,24 @@ class Bots:
     async def complete(self) -> None:
         """Every replica runs, those that were killed too. Raises RuntimeError where one does not
         start."""
-        for replica in range(self._count):
-            if replica not in self._processes:
-                self._start(replica)
-        await self.ready(self._count)
+        await self.ready(self._count, whole=True)
 
-    async def ready(self, count: int = 1) -> None:
-        """At least ``count`` replicas run. Raises RuntimeError."""
+    async def ready(self, count: int = 1, *, whole: bool = False) -> None:
+        """At least ``count`` replicas run; ``whole``: those that were killed are started for that.
+        Raises RuntimeError."""
         try:
             async with asyncio.timeout(_START_SECONDS):
-                while sum(event.is_set() for event in self._running) < count:  # noqa: ASYNC110  one of many events
+                while sum(event.is_set() for event in self._running) < count:
+                    for replica in range(self._count) if whole else ():
+                        self._start(replica)
                     await asyncio.sleep(0.01)
         except TimeoutError:
             raise RuntimeError(f"the bot did not start:\n{self._log.read_text()[-4000:]}") from None
 
     def _start(self, replica: int) -> None:
+        """Starts it unless it has been."""
+        if replica in self._processes:
+            return
         host, port = self._control.sockets[0].getsockname()[:2]
         environment = self._environment(self._proxies[replica].url)
         self._processes[replica] = process.start(environment, (host, port), replica, str(self._log))

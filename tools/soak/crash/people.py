@@ -13,7 +13,7 @@ from workspace import Person, Refused
 Json = dict[str, Any]
 
 #: How long somebody waits for what must come, in seconds: for as long as a crowded machine needs.
-_PATIENCE_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 120.0
 _TRIES: Final = 8
 
 
@@ -45,13 +45,21 @@ class StubbornPerson(Person):
     ) -> Json:
         return await super().wait_for_view(wanted, timeout=timeout)
 
-    async def type_once(self, channel: str, line: str) -> Json:
-        """A command that is not typed again."""
+    async def once(self, act: Callable[[], Awaitable[Json]]) -> Json:
+        """Something that Slack answers and that is not done again here."""
         self.waits += 1
         try:
-            return await super().command(channel, line)
+            return await act()
         finally:
             self.waits -= 1
+
+    async def type(self, channel: str, line: str) -> Json:
+        """A command, typed once."""
+        return await self.once(lambda: super(StubbornPerson, self).command(channel, line))
+
+    async def press(self, where: Json, action_id: str) -> Json:
+        """A button, pressed once."""
+        return await self.once(lambda: super(StubbornPerson, self).click(where, action_id))
 
     async def click(
         self,
@@ -74,16 +82,13 @@ class StubbornPerson(Person):
     async def _stubbornly(self, act: Callable[[], Awaitable[Json]]) -> Json:
         answer: Json = {}
         for tried in range(_TRIES):
-            self.waits += 1
             try:
-                answer = await act()
+                answer = await self.once(act)
             except Refused:
                 if tried:
                     # The button or the modal is not there any more: it went through after all.
                     return {"ok": True}
                 raise
-            finally:
-                self.waits -= 1
             if answer["ok"] or "errors" in answer:
                 return answer
             await self._ready()

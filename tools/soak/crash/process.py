@@ -15,6 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing.context import ForkServerProcess
 from typing import Any, Final
 
@@ -26,8 +27,8 @@ from bot.app import Bot
 from bot.requests.delivery import Patience
 from bot.serving import logs
 
-#: Short, so that a story takes seconds; the lease so long that a crowded machine keeps it.
-PATIENCE: Final = Patience(lease=2.5, poll=0.1, first=0.2, most=1.0, courier=20.0)
+#: Short, so that a story takes seconds.
+_PATIENCE: Final = Patience(poll=0.1, first=0.2, most=1.0, courier=20.0)
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["__main__", "tools.soak.crash.warm"])
@@ -59,7 +60,8 @@ def _serve(
 
 async def _run(commits: _Commits) -> None:
     logs.configure(level=logging.INFO)
-    async with Bot(settings.load(), patience=PATIENCE):
+    found = settings.load()
+    async with Bot(found, patience=replace(_PATIENCE, lease=found.lease)):
         commits.running()
         await asyncio.Event().wait()
 
