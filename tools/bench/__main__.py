@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tools.bench.material import make_material
-from tools.bench.predictions import analysis, predictions
+from tools.bench.predictions import analysis, growth, mesh, mixed_predictions, predictions
 from tools.bench.processes import many_hosts, one_host
 from tools.bench.server import serving
 from tools.bench.table import table
@@ -26,7 +26,8 @@ def main() -> None:
         material = make_material(Path(folder))
         with serving(material.chain, material.key) as port:
             rows = [*one_host(material, port), many_hosts(material, port, Path(folder))]
-        rows += [*predictions(material), analysis(material)]
+        rows += [*predictions(material), *mixed_predictions(), mesh()]
+        rows += [analysis(material), *growth(material)]
     print(table(rows))
 
 
