@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -72,8 +73,8 @@ def mixed_predictions() -> list[Row]:
     ours, real Java, and what OpenSSL takes for the signatures alone."""
     made = list(random_records(_SEED, 2 * _MIXED))
     warming, measured = made[:_MIXED], made[_MIXED:]
-    _timed(_predicted, warming, time.process_time)
-    ours, found = _timed(_predicted, measured, time.process_time)
+    _timed(_trusted, warming, time.process_time)
+    ours, found = _timed(_trusted, measured, time.process_time)
     with JavaOracle(25) as java:
         judge, clock = (lambda line: java.judge_line(line).accepted), _clock_of(java)
         _timed(judge, warming, clock)
@@ -133,7 +134,7 @@ def analysis(material: Material) -> Row:
         "analysis of one chain",
         milliseconds(statistics.median(times)),
         f"{milliseconds(min(times))} to {milliseconds(max(times))} in {len(times)} chains; every "
-        "option, four Java versions, findings",
+        "option, four Java versions, findings, the report",
     )
 
 
@@ -183,8 +184,9 @@ async def _analysed(material: Material, made: Iterable[Record]) -> list[float]:
         for record in made:
             chain = tuple(map(Certificate.from_der, record.chain))
             target = parse_target(f"{record.host}:443")
-            report = await lookup.answer(Question(target, chain=("chain.pem", chain)))
-            times.append(report.timings_ms["analysis"] / 1000)
+            started = time.process_time()
+            await lookup.answer(Question(target, chain=("chain.pem", chain)))
+            times.append(time.process_time() - started)
     return times
 
 
@@ -231,6 +233,11 @@ def _signatures(asked: Iterable[Record]) -> list[tuple[PublicKey, Certificate]]:
 
 def _predicted(line: str) -> bool:
     return answer(line.encode()).accepted is True
+
+
+def _trusted(line: str) -> bool:
+    """Without the limits of a connection, which the trust manager does not see."""
+    return answer(line.encode(), partial(predict, connected=False)).accepted is True
 
 
 def _verified(line: str) -> bool:
