@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from bot.pki.roots import public_roots
@@ -18,6 +19,8 @@ def jdk_roots(jdk: int) -> frozenset[str]:
     )
 
 
-def is_jdk_root(jdk: int, sha256: str) -> bool:
-    """Whether the certificate with this fingerprint is in that JDK's ``cacerts``."""
-    return sha256 in jdk_roots(jdk)
+@cache
+def jdk_root_test(jdk: int) -> Callable[[str], bool]:
+    """Tells by its fingerprint whether a certificate is in that JDK's ``cacerts``; always the same
+    function for the same JDK. The roots are read when it is first asked."""
+    return lambda sha256: sha256 in jdk_roots(jdk)

@@ -11,13 +11,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from bot import report, report_building, summary
 from bot.errors import FormatError, TargetError
-from bot.jdk_roots import is_jdk_root
+from bot.jdk_roots import jdk_root_test
 from bot.pki.advice import advise
 from bot.pki.certificate import Certificate, Source
 from bot.pki.evidence import (
@@ -160,7 +159,7 @@ class Lookup:
             chains=chains,
             known=with_roots(merged(pairs), *stores),
             installed=question.installed,
-            is_jdk_root=lambda jdk: partial(is_jdk_root, jdk),
+            is_jdk_root=jdk_root_test,
             public_root=public_roots().find,
         )
 
@@ -330,13 +329,14 @@ def _with_advice(
 ) -> report.Report:
     at = evidence.at
     built = report_building
+    options = {id(option): built.option(option, at) for option in advice.options}
     return report.Report(
         target=_described(target, question.connect),
         verdict=advice.verdict,
         summary=summary.of_advice(advice, findings),
         at=built.iso(at),
-        recommended=built.option(advice.recommended, at) if advice.recommended else None,
-        options=tuple(built.option(option, at) for option in advice.options),
+        recommended=options[id(advice.recommended)] if advice.recommended else None,
+        options=tuple(options.values()),
         other_roots=tuple(built.option(option, at) for option in advice.other_roots),
         installed=built.predictions(advice.installed) if advice.installed else None,
         missing=built.missing_issuer(advice.missing, at) if advice.missing else None,

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from bot import incidents
 from bot.errors import FormatError
+from bot.jdk_roots import jdk_root_test
 from bot.pki.certificate import Certificate
 from bot.pki.java import JDKS, LATEST_JDK, Endpoint, Prediction, predict
 from bot.text import visible
@@ -135,16 +136,9 @@ def _decide(
         endpoint=endpoint,
         at=at,
         jdk=jdk,
-        is_jdk_root=lambda sha256: _is_jdk_root(jdk, sha256),
+        is_jdk_root=jdk_root_test(jdk),
     )
     return prediction.accepted, prediction.message
-
-
-def _is_jdk_root(jdk: int, sha256: str) -> bool:
-    # Few chains need to know, and the roots take a while to load.
-    from bot.jdk_roots import is_jdk_root
-
-    return is_jdk_root(jdk, sha256)
 
 
 def _time(value: object) -> datetime | None:

@@ -27,7 +27,7 @@ _SEVERITY_ORDER: Final = ("error", "warning", "info")
 
 def iso(moment: datetime) -> str:
     """A time in UTC as ISO 8601 writes it, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def certificate(known: Known, at: datetime) -> report.Certificate:

@@ -15,6 +15,7 @@ from typing import Final
 from bot import incidents
 from bot import settings as settings_module
 from bot.commands import hosts, inputs, streams
+from bot.commands.garbage import collect_seldom
 from bot.commands.running import run as run_loop
 from bot.errors import TargetError
 from bot.lookup import Lookup, Question, failed, refused
@@ -61,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     asking = _Asking(arguments, settings)
     if many:
+        collect_seldom()
         concurrency = arguments.concurrency or settings.concurrency
         return run_loop(_check_many(asking, settings, concurrency))
     return run_loop(_check_one(asking, settings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import itertools
 import os
 import signal
@@ -14,6 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Final
 
 from bot.commands import streams
+from bot.commands.garbage import collect_seldom
 from bot.prediction_records import MAX_LINE, answer
 
 #: What one worker is given at a time, in records and in octets.
@@ -23,14 +23,10 @@ _BLOCK_BYTES: Final = 1 << 20
 #: A file of this size in octets is worth the start of worker processes.
 _WORTH_WORKERS: Final = 4 << 20
 
-#: Most of what is made is freed at once or kept in bounded caches, so that garbage is looked for a
-#: fiftieth as often as Python would: that took a tenth of the time.
-_GARBAGE_THRESHOLDS: Final = (35_000, 10, 10)
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers every record. Exit code 0: every record has its line, whatever it says."""
-    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    collect_seldom()
     with streams.open_input(arguments.file) as stream:
         size = streams.size(stream)
         records = (line for line in streams.lines(stream, MAX_LINE) if line.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import lru_cache
 from typing import Final
 
 _COLUMNS: Final = 64
@@ -14,6 +15,7 @@ _BLOCK: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def encoded(der: bytes) -> str:
     """One CERTIFICATE block: 64 columns, LF, ASCII. ``der`` need not be a certificate."""
     text = base64.b64encode(der).decode("ascii")

@@ -12,7 +12,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -252,6 +252,7 @@ def public_roots() -> PublicRoots:
     return PublicRoots()
 
 
+@lru_cache(maxsize=4096)
 def digest(data: bytes) -> str:
     """The index's short form of a name's key or of a public key: half of its SHA-256, in hex."""
     return hashlib.sha256(data).hexdigest()[:32]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,28 +18,36 @@ HEAVY = {
     *("pydantic", "rich", "httpx", "httpcore", "aiohttp", "dotenv", "slack_sdk", "sqlalchemy"),
     *("http.client", "urllib.request", "xml.sax", "email.message", "zipfile", "difflib"),
     *("bot.pki.formats", "bot.probe.issuers", "bot.pki.errors", "importlib.metadata"),
+    *("idna", "stringprep", "encodings.idna", "bot.prediction_records", "bot.app"),
 }
 
 
-async def imported(*arguments: str) -> set[str]:
+async def imported(*arguments: str, company_roots: str = "") -> set[str]:
     """The modules that a run imports."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-X", "importtime", "-m", "bot", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env=environment(WHICHROOT_COMPANY_ROOTS=""),
+        env=environment(WHICHROOT_COMPANY_ROOTS=company_roots),
     )
     _, errors = await process.communicate()
     return set(re.findall(r"^import time:.*\| +(\S+)$", errors.decode(), re.MULTILINE))
 
 
-async def test_a_check_of_one_host_imports_only_what_it_needs() -> None:
+async def test_a_check_of_one_host_imports_only_what_it_needs(tmp_path: Path) -> None:
     root = make_root()
+    (tmp_path / "root.pem").write_bytes(root.pem)
     async with tls_server([root.leaf("127.0.0.1"), root]) as server:
-        modules = await imported("check", server.address)
+        modules = await imported("check", server.address, company_roots=str(tmp_path))
     assert "bot.probe.handshake" in modules
     assert modules & HEAVY == set()
+
+
+async def test_predictions_need_no_network() -> None:
+    modules = await imported("predict", "-")
+    assert "bot.pki.java" in modules
+    assert modules & {"asyncio", "ssl", "OpenSSL", "bot.probe.tls"} == set()
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["chek"]])

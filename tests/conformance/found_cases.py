@@ -24,7 +24,8 @@ from tests.conformance.keys import Key, Pss, Scheme, pool, pss_twin
 from tests.conformance.records import Record
 
 HOST = "a.test"
-_AT = datetime(2026, 1, 1, tzinfo=UTC)
+#: The clients' clock in every case.
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _KEYS = pool()
 _P256 = [_KEYS[f"secp256r1-{i}"] for i in range(8)]
 _RSA = _KEYS["rsa2048-0"]
@@ -53,8 +54,8 @@ def _draft(
         key,
         issuer,
         len(label) + 1,
-        _AT - timedelta(days=9),
-        _AT + timedelta(days=9),
+        TIME - timedelta(days=9),
+        TIME + timedelta(days=9),
         ski="none",
         aki="none",
     )
@@ -69,7 +70,7 @@ def _record(
     name: str, chain: Sequence[Draft], installed: Sequence[Draft], host: str | None = HOST
 ) -> Record:
     memo: dict[int, bytes] = {}
-    return Record(name, encode(chain, memo), encode(installed, memo), host, at=_AT)
+    return Record(name, encode(chain, memo), encode(installed, memo), host, at=TIME)
 
 
 def _signers() -> Iterator[Record]:
@@ -262,9 +263,9 @@ def _searches() -> Iterator[Record]:
 
     itself = _draft("itself", _P256[4], None)
     for name, changes in {
-        "other dates": {"not_after": _AT + timedelta(days=90)},
+        "other dates": {"not_after": TIME + timedelta(days=90)},
         "another SAN": {},
-        "expired": {"not_after": _AT - timedelta(days=1)},
+        "expired": {"not_after": TIME - timedelta(days=1)},
     }.items():
         renewed = itself.twin("itself renewed", serial=43, **changes)
         if not changes:
@@ -281,7 +282,7 @@ def _searches() -> Iterator[Record]:
     yield _record("a leaf that signs itself served twice", [twice, twice], [renewed])
 
     expired = _draft("Expired", _P256[6], None)
-    expired.not_after = _AT - timedelta(days=1)
+    expired.not_after = TIME - timedelta(days=1)
     below = _draft("CA", _P256[1], expired)
     under = _draft("leaf", _P256[2], below, ca=False)
     yield _record("expired anchor at the second step", [under, old, below], [expired])
@@ -340,6 +341,24 @@ def _meshes() -> Iterator[Record]:
             label = f"mesh, constrained {constrained}, ways out {len(out)}"
             yield _record(label, chain, [root])
             yield _record(f"{label}, reversed", [leaf, *chain[:0:-1]], [root])
+    for signers, leads_out in ((7, True), (3, False)):
+        chain, anchor = crowd(20, signers, leads_out=leads_out)
+        yield _record(f"mesh of 20, {signers} signers each, way out {leads_out}", chain, [anchor])
+
+
+def crowd(count: int, signers: int, *, leads_out: bool) -> tuple[list[Draft], Draft]:
+    """A leaf below the first of ``count`` authorities, each of which the ``signers`` that follow it in
+    the circle have signed; and a root, which has signed the last of them if it ``leads_out``."""
+    keys = [key for name, key in _KEYS.items() if name.startswith("secp256r1-")]
+    root = _draft("Root", keys[0], None)
+    cas = [_draft(f"CA {i}", keys[i + 1], root) for i in range(count)]
+    crosses = [
+        subject.twin(f"{subject.label} by {number}", issuer=cas[(index + number) % count])
+        for index, subject in enumerate(cas)
+        for number in range(1, signers + 1)
+    ]
+    leaf = _draft("leaf", keys[-1], cas[0], ca=False)
+    return [leaf, *crosses, *(cas[-1:] if leads_out else ())], root
 
 
 def _fields() -> Iterator[Record]:

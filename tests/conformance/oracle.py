@@ -51,6 +51,11 @@ class JavaOracle:
             encoding="utf-8",
         )
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that holds the JVM."""
+        return self._process.pid
+
     def judge(self, record: Record) -> Verdict:
         """What Java decides on *record*."""
         return self.judge_line(json.dumps(record.to_json()))

@@ -16,14 +16,21 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from bot.errors import FormatError
+from bot.pki import pem
 from bot.pki.certificate import Certificate, Source
 from bot.pki.company_roots import MAX_FILE_SIZE, MAX_FILES, CompanyFolder
+from bot.pki.formats import read
 from tests.support.authority import Issued, make_root
 from tests.support.disguises import DISGUISES
 
 ROOT = make_root("Corp Root CA")
 ISSUING = ROOT.intermediate("Corp Issuing CA")
 OTHER = make_root("Other Root CA")
+
+
+PLAIN = ROOT.pem + ISSUING.pem
+KEY = ROOT.key_pem
 
 
 def certificate(issued: Issued) -> Certificate:
@@ -200,3 +207,38 @@ def test_the_number_of_files_is_bounded(tmp_path: Path) -> None:
     roots = CompanyFolder(tmp_path).roots()
     assert len(roots) == 0
     assert f"more than {MAX_FILES} files" in roots.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN,
+        PLAIN.replace(b"\n", b"\r\n"),
+        b"\n\n" + ROOT.pem + b"\n\n" + ISSUING.pem.strip(),
+        ROOT.pem + ROOT.pem,
+        b"Bag Attributes\n" + PLAIN,
+        PLAIN + b"the end",
+        PLAIN + KEY,
+        KEY + PLAIN,
+        PLAIN.replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE"),
+        ROOT.pem.replace(b"M", b"!", 1) + ISSUING.pem,
+        ROOT.pem + ISSUING.pem[:200] + b"\n-----END CERTIFICATE-----\n",
+        PLAIN.replace(b"-----E", b"====\n-----E", 1),
+        PLAIN * 51,
+        b"",
+    ],
+)
+def test_the_quick_way_through_plain_pem_finds_what_the_reader_of_every_format_finds(
+    tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "file.pem").write_bytes(data)
+    found = [root.certificate.der for root in CompanyFolder(tmp_path).roots().all()]
+    try:
+        reading = read(data)
+    except FormatError:
+        assert found == []
+    else:
+        read_from_it = [] if reading.private_keys else reading.certificates
+        assert found == list(dict.fromkeys(each.certificate.der for each in read_from_it))
+        quickly = pem.plain_blocks(data)
+        assert not quickly or not reading.private_keys

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tools.bench.material import make_material
-from tools.bench.predictions import analysis, predictions
+from tools.bench.predictions import analysis, growth, mesh, mixed_predictions, predictions
 from tools.bench.processes import incomplete_chain, many_hosts, one_host
 from tools.bench.server import serving
 from tools.bench.table import table
@@ -30,7 +30,8 @@ def main() -> None:
                 *incomplete_chain(material, Path(folder)),
                 *many_hosts(material, server, Path(folder)),
             ]
-        rows += [*predictions(material), analysis(material)]
+        rows += [*predictions(material), *mixed_predictions(), mesh()]
+        rows += [analysis(material), *growth(material)]
     print(table(rows))
 
 

@@ -1,24 +1,36 @@
-"""Predictions per second, beside the real judge and beside another library's verifier; and the
-analysis of one chain. Each is warm: it has answered as many other questions before."""
+"""Predictions per second of processor time, beside the real judge and beside another library's
+verifier; and the analysis of one chain. Each is warm: it has answered as many other questions before."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import os
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from bot.errors import FormatError
 from bot.lookup import Lookup, Question
 from bot.pki.certificate import Certificate
+from bot.pki.java import predict
+from bot.pki.keys import PublicKey, verifies
 from bot.prediction_records import answer
 from bot.probe.target import parse_target
 from bot.settings import Settings
+from tests.conformance.drafts import encode
+from tests.conformance.found_cases import TIME as MESH_TIME
+from tests.conformance.found_cases import crowd
+from tests.conformance.generator import records as random_records
 from tests.conformance.oracle import JavaOracle
 from tests.conformance.records import Record
 from tools.bench.material import Material, records
@@ -26,29 +38,92 @@ from tools.bench.table import Row, milliseconds
 
 _COUNT: Final = 500
 _CHAINS: Final = 100
+#: Random chains of the conformance tests' generator, and those of each size for the growth.
+_MIXED: Final = 1000
+_SEED: Final = 20_261_125
+_REPEATED: Final = 15
+_JAVA: Final = "Java 25 checkServerTrusted"
+
+#: Seconds of one processor that a process has spent.
+Clock = Callable[[], float]
 
 
 def predictions(material: Material) -> list[Row]:
     """One JSON record in, one verdict out, for each of the three; all must agree."""
     warming, measured = records(material, _COUNT, 0), records(material, _COUNT, _COUNT)
     with JavaOracle(25) as java:
-        judges: dict[str, Callable[[str], bool]] = {
-            "whichroot predict, Java 25": lambda line: answer(line.encode()).accepted is True,
-            "Java 25 checkServerTrusted": lambda line: java.judge_line(line).accepted,
-            "cryptography's verifier": _verified,
+        judges: dict[str, tuple[Callable[[str], bool], Clock]] = {
+            "whichroot predict, Java 25": (_predicted, time.process_time),
+            _JAVA: (lambda line: java.judge_line(line).accepted, _clock_of(java)),
+            "cryptography's verifier": (_verified, time.process_time),
         }
         rows, verdicts = [], []
-        for name, judge in judges.items():
-            _timed(judge, warming)
-            seconds, found = _timed(judge, measured)
+        for name, (judge, clock) in judges.items():
+            _timed(judge, warming, clock)
+            seconds, found = _timed(judge, measured, clock)
             verdicts.append(found)
-            details = f"{len(found):,} records, {sum(found):,} accepted"
-            if name.startswith("Java"):
-                details += "; through JPype, which costs it some of that"
-            rows.append(Row(name, f"{len(found) / seconds:,.0f}/s", details))
+            rows.append(_rate(name, seconds, found))
     if any(found != verdicts[0] for found in verdicts):
         raise RuntimeError("the judges do not agree: the run is void")
     return rows
+
+
+def mixed_predictions() -> list[Row]:
+    """The same for random chains of every kind, none asked twice, as the conformance tests make them:
+    ours, real Java, and what OpenSSL takes for the signatures alone."""
+    made = list(random_records(_SEED, 2 * _MIXED))
+    warming, measured = made[:_MIXED], made[_MIXED:]
+    _timed(_trusted, warming, time.process_time)
+    ours, found = _timed(_trusted, measured, time.process_time)
+    with JavaOracle(25) as java:
+        judge, clock = (lambda line: java.judge_line(line).accepted), _clock_of(java)
+        _timed(judge, warming, clock)
+        theirs, expected = _timed(judge, measured, clock)
+    if sum(mine != real for mine, real in zip(found, expected, strict=True)):
+        raise RuntimeError("Java decides otherwise: the run is void")
+    verifications = _signatures(measured)
+    started = time.process_time()
+    for key, certificate in verifications:
+        verifies(key, certificate.outer_algorithm, certificate.signature, certificate.tbs)
+    bare = time.process_time() - started
+    return [
+        _rate("whichroot predict, mixed chains", ours, found),
+        _rate(f"{_JAVA}, mixed chains", theirs, expected),
+        Row(
+            "their signatures alone, OpenSSL",
+            f"{len(measured) / bare:,.0f}/s",
+            f"{len(verifications):,} verifications, each once; no prediction is faster",
+        ),
+    ]
+
+
+def mesh() -> Row:
+    """Twenty authorities that have cross-signed each other, in one chain of 142 certificates."""
+    chain, anchor = crowd(20, 7, leads_out=True)
+    record = Record("mesh", encode(chain, {}), encode([anchor], {}), None, at=MESH_TIME)
+    started = time.process_time()
+    predicted = predict(
+        [Certificate.from_der(der) for der in record.chain],
+        [Certificate.from_der(der) for der in record.installed],
+        host=None,
+        at=record.at,
+        connected=False,
+    )
+    ours = time.process_time() - started
+    with JavaOracle(25) as java:
+        clock = _clock_of(java)
+        java.judge(Record("warm", record.chain[:1], record.installed, None, at=record.at))
+        started = clock()
+        verdict = java.judge(record)
+        theirs = clock() - started
+    if verdict.path_accepted != predicted.accepted:
+        raise RuntimeError("Java decides otherwise about the mesh: the run is void")
+    return Row(
+        "mesh of 20 cross-signed CAs",
+        milliseconds(ours),
+        f"{len(record.chain)} certificates read and judged, nothing kept from before; Java 25, which "
+        f"agrees: {milliseconds(theirs)}",
+    )
 
 
 def analysis(material: Material) -> Row:
@@ -59,8 +134,48 @@ def analysis(material: Material) -> Row:
         "analysis of one chain",
         milliseconds(statistics.median(times)),
         f"{milliseconds(min(times))} to {milliseconds(max(times))} in {len(times)} chains; every "
-        "option, four Java versions, findings",
+        "option, four Java versions, findings, the report",
     )
+
+
+def growth(material: Material) -> list[Row]:
+    """The same analysis for longer chains, and for certificates with more names."""
+    lengths, names = {}, {}
+    for length in (2, 4, 6, 8, 10):
+        made = [_lengthened(material, length, number) for number in range(2 * _REPEATED)]
+        lengths[length] = _median(material, made)
+    for count in (1, 10, 100, 1000):
+        made = [_named(material, count, number) for number in range(2 * _REPEATED)]
+        names[count] = _median(material, made)
+    return [
+        Row("analysis by chain length", "", _listed(lengths, "certificates")),
+        Row("analysis by names in the SAN", "", _listed(names, "names")),
+    ]
+
+
+def _lengthened(material: Material, length: int, number: int) -> Record:
+    issuer, between = material.issuing, [material.issuing]
+    for depth in range(length - 2):
+        issuer = issuer.intermediate(f"CA {depth} of {length}", key=material.issuing.key)
+        between.insert(0, issuer)
+    name = f"host{number}.{length}.corp.example"
+    leaf = issuer.leaf(name, key=material.issuing.key)
+    return Record(name, (leaf.der, *(ca.der for ca in between)), (), name)
+
+
+def _named(material: Material, count: int, number: int) -> Record:
+    name = f"host{number}.{count}.corp.example"
+    names = [*(f"other{other}.{name}" for other in range(count - 1)), name]
+    leaf = material.issuing.leaf(name, key=material.issuing.key, names=names)
+    return Record(name, (leaf.der, material.issuing.der), (), name)
+
+
+def _median(material: Material, made: Sequence[Record]) -> float:
+    return statistics.median(asyncio.run(_analysed(material, made))[len(made) // 2 :])
+
+
+def _listed(found: Mapping[int, float], noun: str) -> str:
+    return "; ".join(f"{count:,} {noun}: {milliseconds(took)}" for count, took in found.items())
 
 
 async def _analysed(material: Material, made: Iterable[Record]) -> list[float]:
@@ -69,16 +184,60 @@ async def _analysed(material: Material, made: Iterable[Record]) -> list[float]:
         for record in made:
             chain = tuple(map(Certificate.from_der, record.chain))
             target = parse_target(f"{record.host}:443")
-            report = await lookup.answer(Question(target, chain=("chain.pem", chain)))
-            times.append(report.timings_ms["analysis"] / 1000)
+            started = time.process_time()
+            await lookup.answer(Question(target, chain=("chain.pem", chain)))
+            times.append(time.process_time() - started)
     return times
 
 
-def _timed(judge: Callable[[str], bool], asked: Iterable[Record]) -> tuple[float, list[bool]]:
+def _timed(
+    judge: Callable[[str], bool], asked: Iterable[Record], clock: Clock
+) -> tuple[float, list[bool]]:
     lines = [json.dumps(record.to_json()) for record in asked]
-    started = time.perf_counter()
+    started = clock()
     found = [judge(line) for line in lines]
-    return time.perf_counter() - started, found
+    return clock() - started, found
+
+
+def _rate(name: str, seconds: float, found: Sequence[bool]) -> Row:
+    details = f"{len(found):,} records, {sum(found):,} accepted"
+    if name.startswith(_JAVA):
+        details += "; through JPype, which costs it some of that"
+    return Row(name, f"{len(found) / seconds:,.0f}/s", details)
+
+
+def _clock_of(java: JavaOracle) -> Clock:
+    """The processor time of the JVM's process in seconds, all threads, as proc(5) has it."""
+    stat, ticks = Path(f"/proc/{java.process_id}/stat"), os.sysconf("SC_CLK_TCK")
+
+    def clock() -> float:
+        fields = stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / ticks
+
+    return clock
+
+
+def _signatures(asked: Iterable[Record]) -> list[tuple[PublicKey, Certificate]]:
+    """What must be verified: every certificate with the key of each that bears its issuer's name."""
+    pairs: dict[tuple[PublicKey, Certificate], None] = {}
+    for record in asked:
+        given = []
+        for encoded in (*record.chain, *record.installed):
+            with suppress(FormatError):
+                given.append(Certificate.from_der(encoded))
+        for issued, issuer in itertools.product(given[: len(record.chain)], given):
+            if issued.issuer == issuer.subject and issued != issuer and issuer.public_key.loaded:
+                pairs[issuer.public_key, issued] = None
+    return list(pairs)
+
+
+def _predicted(line: str) -> bool:
+    return answer(line.encode()).accepted is True
+
+
+def _trusted(line: str) -> bool:
+    """Without the limits of a connection, which the trust manager does not see."""
+    return answer(line.encode(), partial(predict, connected=False)).accepted is True
 
 
 def _verified(line: str) -> bool:

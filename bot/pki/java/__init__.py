@@ -11,12 +11,14 @@ which asks the real JVMs. Entry point: :func:`predict`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
+from bot.pki.extensions import GeneralName
 from bot.pki.java.algorithms import IsJdkRoot
 from bot.pki.java.building import build
 from bot.pki.java.checks import path_length
@@ -97,12 +99,56 @@ def predict(
     if jdk < _LATIN_PRINTABLE_STRINGS:
         chain = [_with_utf8_names(certificate) for certificate in chain]
         installed = [_with_utf8_names(certificate) for certificate in installed]
-    situation = Situation(
-        anchors=tuple(dict.fromkeys(installed)),
-        at=at or datetime.now(UTC),
-        jdk=jdk,
-        is_jdk_root=is_jdk_root or _no_jdk_root,
-    )
+    chain, anchors = tuple(chain), tuple(dict.fromkeys(installed))
+    clock = _Clock.at(at or datetime.now(UTC), (*chain, *anchors))
+    trust = _trust(chain, anchors, clock, jdk, is_jdk_root or _no_jdk_root, connected)
+    if trust.message is not None:
+        return Prediction(accepted=False, message=trust.message)
+    try:
+        if host is not None:
+            check_host(chain[0], host, endpoint, jdk, trust.added_names)
+        if connected:
+            # In truth the handshake fails first, but what the trust manager says tells more.
+            check_leaf_key(chain[0], jdk)
+    except Rejected as rejected:
+        return Prediction(accepted=False, message=str(rejected))
+    return Prediction(accepted=True, message=None, path=trust.path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """The client's clock. Two times are the same to certificates none of which begins or ends
+    between them: ``past`` tells for each date of theirs whether it has come."""
+
+    time: datetime = field(compare=False)
+    past: tuple[tuple[bool, bool], ...]
+
+    @classmethod
+    def at(cls, time: datetime, certificates: Iterable[Certificate]) -> _Clock:
+        return cls(time, tuple((time < c.not_before, time > c.not_after) for c in certificates))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    """What the path alone decides: the message of a rejection, else the path."""
+
+    message: str | None
+    path: ValidPath = ()
+    added_names: tuple[GeneralName, ...] = ()
+
+
+@lru_cache(maxsize=512)
+def _trust(
+    chain: tuple[Certificate, ...],
+    anchors: tuple[Certificate, ...],
+    clock: _Clock,
+    jdk: int,
+    is_jdk_root: IsJdkRoot,
+    connected: bool,
+) -> _Trust:
+    """Kept, because many names lead to one chain: the servers behind one wildcard certificate, the
+    addresses of one server."""
+    situation = Situation(anchors, clock.time, jdk, is_jdk_root)
     try:
         if connected:
             check_message(chain)
@@ -110,14 +156,9 @@ def predict(
         if len(path) > 1:
             _check_leaf(chain[0], jdk)
             check_distrust(path, jdk)
-        if host is not None:
-            check_host(chain[0], host, endpoint, jdk, situation.added_names)
-        if connected:
-            # In truth the handshake fails first, but what the trust manager says tells more.
-            check_leaf_key(chain[0], jdk)
     except Rejected as rejected:
-        return Prediction(accepted=False, message=str(rejected))
-    return Prediction(accepted=True, message=None, path=path)
+        return _Trust(str(rejected))
+    return _Trust(None, path, tuple(situation.added_names))
 
 
 def _validated(chain: Sequence[Certificate], situation: Situation) -> ValidPath:

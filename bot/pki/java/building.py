@@ -27,6 +27,7 @@ from bot.pki.java.outcome import Situation, ValidPath
 from bot.pki.java.policies import PolicyCheck
 from bot.pki.java.rejection import BUILDING_FAILED, PathInvalid, Rejected
 from bot.pki.java.signatures import failure
+from bot.pki.names import Name
 
 #: ``PKIXBuilderParameters.getMaxPathLength``: intermediates that do not issue themselves.
 _MAX_PATH_LENGTH = 5
@@ -71,17 +72,16 @@ def _usable(
         # The old search looks at constraints before signatures and may break down over them.
         return frozenset(pool)
     reached: list[Certificate] = list(anchors)
-    waiting = list(dict.fromkeys((leaf, *pool)))
-    found: set[Certificate] = set(anchors)
+    waiting: dict[Name, list[Certificate]] = {}
+    for certificate in dict.fromkeys((leaf, *pool)):
+        waiting.setdefault(certificate.issuer, []).append(certificate)
     for issuer in reached:
-        for certificate in list(waiting):
-            if certificate.issuer == issuer.subject and not failure(
-                certificate, issuer.public_key, situation.jdk
-            ):
-                waiting.remove(certificate)
-                found.add(certificate)
-                reached.append(certificate)
-    return frozenset(found)
+        named = waiting.get(issuer.subject, ())
+        signed = [c for c in named if not failure(c, issuer.public_key, situation.jdk)]
+        if signed:
+            reached += signed
+            waiting[issuer.subject] = [c for c in named if c not in signed]
+    return frozenset(reached)
 
 
 class _Search:
@@ -93,7 +93,9 @@ class _Search:
         first_anchor_alone: bool,
     ) -> None:
         self._situation = situation
-        self._pool = pool
+        self._named: dict[Name, list[Certificate]] = {}
+        for certificate in pool:
+            self._named.setdefault(certificate.subject, []).append(certificate)
         self._usable = usable
         self._first_anchor_alone = first_anchor_alone
         self._old = situation.jdk <= _OLD_SEARCH
@@ -170,9 +172,8 @@ class _Search:
             found += hash_order(
                 [
                     certificate
-                    for certificate in self._pool
-                    if certificate.subject == current.issuer
-                    and path_length(certificate) >= authorities
+                    for certificate in self._named.get(current.issuer, ())
+                    if path_length(certificate) >= authorities
                     and is_valid_at(certificate, self._situation.at)
                     and self._covers(certificate, current)
                     and not (self._old and _signs_itself(certificate, self._situation.jdk))
