@@ -1,0 +1,1 @@
+"""`make soak`: the product attacked for longer than tests may take."""
