@@ -48,6 +48,9 @@ class Unit:
         self, connection: AsyncConnection, now: datetime, wake: Callable[[], None]
     ) -> None:
         self.connection = connection
+        self.is_postgresql = connection.dialect.name == "postgresql"
+        """Whether this is PostgreSQL, else SQLite."""
+        self._here = connection.sync_connection
         #: The transaction's time.
         self.now = now
         self._wake = wake
@@ -55,18 +58,16 @@ class Unit:
         #: What it does to the outbox, at its end.
         self.lanes = LaneWork()
 
-    @property
-    def is_postgresql(self) -> bool:
-        """Whether this is PostgreSQL, else SQLite."""
-        return self.connection.dialect.name == "postgresql"
-
     async def execute(
         self,
         statement: Executable,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        """Runs ``statement``."""
-        return await self.connection.execute(statement, parameters)
+        """Runs ``statement``. Read the rows before the next one."""
+        if self.is_postgresql:
+            return await self.connection.execute(statement, parameters)
+        # Nothing is waited for, so this needs none of what makes waiting possible.
+        return self._here.execute(statement, parameters)
 
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ON CONFLICT."""

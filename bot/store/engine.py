@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import SettingsError
+from bot.store.sqlite import DRIVER, SQLiteConnection, connect_arguments
 from bot.text import visible
 
 #: The execution option that says whether a transaction may write.
@@ -105,8 +106,8 @@ def _sqlite_engine(url: str, pool_size: int, create: bool) -> AsyncEngine:
             "Name a file in a folder that exists and that you may write to.",
         ) from None
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": _LOCK_SECONDS, "isolation_level": None},
+        URL.create(DRIVER, database=str(path)),
+        connect_args=connect_arguments(),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=_LOCK_SECONDS,
@@ -128,4 +129,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that begins as a reader and then writes fails at once when another has written.
     writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    found = connection.connection.driver_connection
+    assert isinstance(found, SQLiteConnection)
+    found.begin(writes=bool(writes))
