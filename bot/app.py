@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
+import aiohttp
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -51,6 +53,7 @@ from bot.store.outbox import LOOKUPS, POSTS, Act
 from bot.store.seen import Seen
 from handlers.parts import Clients, Parts
 from handlers.people import People
+from handlers.queue_news import QueueNews
 
 #: How long the end may take in all is 30 s; each of its steps gets a share of that, in seconds.
 _INTAKE_SECONDS: Final = 4.0
@@ -59,14 +62,20 @@ _DELIVERY_SECONDS: Final = 15.0
 #: An outbox whose oldest act is older than this is stuck.
 _STALE_SECONDS: Final = 600.0
 _POSTING: Final = 8
+#: How long a call to Slack may take, and one for which somebody waits.
+_SLACK_SECONDS: Final = 30
+_INTERACTIVE_SECONDS: Final = 10
 
 
 class OneWorkspace:
     """The clients of a bot that is installed in one workspace by its token."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
         self._client = AsyncWebClient(
-            settings.slack_bot_token, base_url=settings.slack_api_url, retry_handlers=[]
+            settings.slack_bot_token,
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[],
         )
 
     async def web(self, team: str) -> AsyncWebClient:
@@ -116,24 +125,32 @@ class Bot:
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self._settings
         stack.push_async_callback(self._database.dispose)
+        # Connections to Slack are kept open: making one costs more than a call does.
+        self._session = await stack.enter_async_context(_session(_SLACK_SECONDS))
         await self._database.migrate()
         lookup = await stack.enter_async_context(Lookup(settings))
         runner = LookupRunner(
             lookup.answer,
-            Share(settings.lookups_per_user, settings.lookups_per_workspace),
+            Share(
+                settings.lookups_per_user, settings.lookups_per_workspace, settings.lookups_stalled
+            ),
             settings.lookup_cache_seconds,
         )
         stack.push_async_callback(runner.aclose)
         desks = self._desks(stack)
         parts = self._parts(runner, desks)
-        app = self._application()
+        in_time = await stack.enter_async_context(
+            _session(_INTERACTIVE_SECONDS, self._session.connector)
+        )
+        app = self._application(in_time)
         if not settings.slack_client_id:
             await self._check_token(app)
         handlers.register(app, parts)
         await self._deliver(stack, parts)
-        housekeeping = asyncio.create_task(keep_house(self._database, settings))
-        stack.push_async_callback(_ended, housekeeping)
-        stack.callback(housekeeping.cancel)
+        for work in (keep_house(self._database, settings), parts.queue.run()):
+            task = asyncio.create_task(work)
+            stack.push_async_callback(_ended, task)
+            stack.callback(task.cancel)
         if desks is not None:
             poller = Poller(self._database, desks)
             polling = asyncio.create_task(poller.run())
@@ -166,20 +183,22 @@ class Bot:
             people=People(self._settings),
             tasks=self._tasks,
             metrics=self.metrics,
+            queue=QueueNews(database, Lookups(database), self._session),
             desks=desks,
         )
 
     def _clients(self) -> Clients:
         if self._installations is None:
-            return OneWorkspace(self._settings)
-        return ManyWorkspaces(self._settings, self._installations)
+            return OneWorkspace(self._settings, self._session)
+        return ManyWorkspaces(self._settings, self._installations, self._session)
 
-    def _application(self) -> AsyncApp:
+    def _application(self, session: aiohttp.ClientSession) -> AsyncApp:
         settings = self._settings
         client = AsyncWebClient(
             settings.slack_bot_token or None,
             base_url=settings.slack_api_url,
-            timeout=10,
+            timeout=_INTERACTIVE_SECONDS,
+            session=session,
             retry_handlers=[
                 AsyncConnectionErrorRetryHandler(max_retry_count=1),
                 AsyncRateLimitErrorRetryHandler(max_retry_count=1),
@@ -216,10 +235,12 @@ class Bot:
         async def failed(unit: Unit, act: Act, reason: str) -> None:
             await handlers.on_failed(parts, unit, act, reason)
 
-        for pool, concurrency in (
-            (POSTS, _POSTING),
-            (LOOKUPS, self._settings.lookups_per_workspace),
-        ):
+        runner = parts.runner
+        pools: Sequence[tuple[str, int, Callable[[], int]]] = (
+            (POSTS, _POSTING, int),
+            (LOOKUPS, self._settings.lookups_per_workspace, lambda: runner.waiting),
+        )
+        for pool, concurrency, waiting in pools:
             delivery = Delivery(
                 self._database,
                 couriers,
@@ -229,7 +250,10 @@ class Bot:
                 pool=pool,
                 patience=self._patience,
                 concurrency=concurrency,
+                waiting=waiting,
             )
+            if pool == LOOKUPS:
+                runner.on_waiting(delivery.look_again)
             task = asyncio.create_task(delivery.run())
             stack.push_async_callback(_ended, task)
             stack.push_async_callback(delivery.stop, _DELIVERY_SECONDS / 2)
@@ -311,6 +335,16 @@ class Bot:
         now = datetime.now(UTC)
         age = (now - backlog.oldest_at).total_seconds() if backlog.oldest_at else 0.0
         self.metrics.outbox_age.set(max(age, 0.0))
+
+
+def _session(seconds: int, connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
+    """Keeps no cookies; within ``seconds`` each call ends."""
+    return aiohttp.ClientSession(
+        connector=connector,
+        connector_owner=connector is None,
+        timeout=aiohttp.ClientTimeout(total=seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
 
 
 async def _stopped(poller: Poller, task: asyncio.Task[None]) -> None:

@@ -18,7 +18,7 @@ from bot.store.database import Unit
 from bot.store.lookups import KeptLookup, NewLookup
 from handlers.blocks.help import error_message, explanation_message, help_message
 from handlers.blocks.home import mine_message
-from handlers.blocks.markup import Markup, fill
+from handlers.blocks.markup import Markup
 from handlers.blocks.message import Message
 from handlers.couriers.lookups import checking_text, put_lookup
 from handlers.parts import Parts, team_of
@@ -80,22 +80,23 @@ async def accept(parts: Parts, asker: Asker, asked: Check, *, key: str) -> Messa
     if not targets:
         errors = [error for error in asked.targets if isinstance(error, TargetError)]
         return error_message(errors[0] if errors else _NOTHING, examples=True)
-    waiting = await parts.lookups.waiting_of(asker.team, asker.user)
-    if waiting + len(asked.targets) > parts.settings.lookups_waiting:
-        raise WhichrootError(
-            f"{waiting} of your lookups are still waiting.", "Ask again when some are done."
-        )
     async with parts.database.begin() as unit:
         if await parts.seen.first(unit, key) is not None:
             return Message(Markup("⏳ I am on it already."))
+        standing = await parts.lookups.standing(unit, asker.team, asker.user)
+        if standing.own + len(asked.targets) > parts.settings.lookups_waiting:
+            raise WhichrootError(
+                f"{standing.own} of your lookups are still waiting.",
+                "Ask again when some are done.",
+            )
         if len(asked.targets) == 1:
             lookup = await _keep(parts, unit, asker, asked, targets[0])
             await put_lookup(unit, lookup)
         else:
             lookup = await _keep_several(parts, unit, asker, asked)
-    if len(asked.targets) == 1:
-        return Message(checking_text(lookup, await parts.lookups.ahead(lookup.id)))
-    return Message(fill("⏳ Checking {} servers …", len(asked.targets)))
+    if len(asked.targets) == 1 and asker.response_url and standing.ahead:
+        parts.queue.told(lookup, standing.ahead + 1)
+    return Message(checking_text(lookup, standing.ahead, len(asked.targets)))
 
 
 async def _keep(

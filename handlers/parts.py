@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
@@ -26,6 +26,8 @@ from bot.store.lookups import Lookups
 from bot.store.seen import Seen
 from handlers.blocks.help import error_message
 from handlers.people import People
+from handlers.queue_news import QueueNews
+from handlers.recent import Recent
 
 Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
 
@@ -60,6 +62,8 @@ class Parts:
     people: People
     tasks: Tasks
     metrics: Metrics
+    queue: QueueNews
+    recent: Recent = field(default_factory=Recent)
     desks: Desks | None = None
     """Matrix42; None: Slack alone."""
 

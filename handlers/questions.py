@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -55,11 +54,6 @@ def installed_of_request(request: InstallRequest) -> tuple[Certificate, ...]:
 def certificates_of(pem: str) -> tuple[Certificate, ...]:
     """The certificates in PEM that the bot wrote itself."""
     return tuple(found.certificate for found in read(pem.encode()).certificates)
-
-
-def report_data(report: Report) -> Any:
-    """A report as JSON data."""
-    return json.loads(report.to_json())
 
 
 def report_of(lookup: KeptLookup) -> Report | None:

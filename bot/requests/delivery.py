@@ -35,6 +35,14 @@ _MEND_CLOCK_SECONDS: Final = 60.0
 _logger = logging.getLogger("whichroot.delivery")
 
 
+class Delivered(dict[str, Any]):
+    """A receipt, and what is to be kept in the transaction that marks its act done."""
+
+    def __init__(self, keep: Callable[[Unit], Awaitable[None]], **receipt: Any) -> None:
+        super().__init__(**receipt)
+        self.keep = keep
+
+
 class Later(WhichrootError):
     """The act cannot be delivered now, through no fault of its own: a rate limit or an outage. It
     waits ``seconds`` (at most an hour; None: longer each time) and uses up no attempt.
@@ -92,6 +100,8 @@ class Delivery:
 
     ``on_delivered(unit, act, receipt)`` runs in the transaction that marks the act done,
     ``on_failed(unit, act, reason)`` in the one that gives it up. What they put is kept with that.
+    ``waiting()`` is how many of the couriers do nothing but wait, and do not count; `look_again` says
+    that there are more of these.
     """
 
     def __init__(
@@ -105,6 +115,7 @@ class Delivery:
         pool: str = POSTS,
         concurrency: int = 8,
         patience: Patience | None = None,
+        waiting: Callable[[], int] = int,
     ) -> None:
         self._database = database
         self._couriers = couriers
@@ -113,6 +124,7 @@ class Delivery:
         self._observe = observe
         self._pool = pool
         self._concurrency = concurrency
+        self._waiting = waiting
         self._patience = patience or Patience()
         self._length = timedelta(seconds=self._patience.lease)
         self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -132,7 +144,7 @@ class Delivery:
         """Delivers until `stop`. Survives an unreachable database."""
         self._ended.clear()
         self._takes_nothing.clear()
-        forget = self._database.on_put(self._wake.set)
+        forget = self._database.on_put(self._pool, self._wake.set)
         helpers = [
             asyncio.create_task(self._keep_leases()),
             asyncio.create_task(self._settling.run()),
@@ -150,6 +162,10 @@ class Delivery:
             await asyncio.gather(*left, return_exceptions=True)
             self._takes_nothing.set()
             self._ended.set()
+
+    def look_again(self) -> None:
+        """There may be a free place, or something to take."""
+        self._wake.set()
 
     async def stop(self, grace_seconds: float = 20) -> None:
         """Takes nothing more, waits for what is under way, hands back what does not end in time."""
@@ -170,7 +186,7 @@ class Delivery:
 
     async def _take_and_wait(self) -> None:
         """One round: fills the free places, then waits for a reason to look again."""
-        free = self._concurrency - len(self._running)
+        free = max(self._concurrency + self._waiting() - len(self._running), 0)
         self._wake.clear()
         taken: Sequence[Lease] = ()
         if free:
@@ -190,7 +206,7 @@ class Delivery:
             await asyncio.wait_for(self._wake.wait(), self._patience.poll)
 
     def _place_is_free(self, task: asyncio.Task[None]) -> None:
-        full = len(self._running) == self._concurrency
+        full = len(self._running) >= self._concurrency + self._waiting()
         del self._running[task]
         self._with_outcome.discard(task)
         if full:
@@ -297,6 +313,8 @@ class Delivery:
 
     def _done(self, lease: Lease, receipt: Receipt) -> Settle:
         async def settle(unit: Unit) -> None:
+            if isinstance(receipt, Delivered):
+                await receipt.keep(unit)
             await self._on_delivered(unit, lease.act, receipt)
             leases.done(unit, lease, receipt)
 

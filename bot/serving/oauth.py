@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from logging import Logger
 from typing import Any, Final
 
+import aiohttp
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
@@ -150,8 +151,11 @@ class StateStore(AsyncOAuthStateStore):
 class ManyWorkspaces:
     """The clients of a bot that is installed in several workspaces."""
 
-    def __init__(self, settings: Settings, store: InstallationStore) -> None:
+    def __init__(
+        self, settings: Settings, store: InstallationStore, session: aiohttp.ClientSession
+    ) -> None:
         self._settings = settings
+        self._session = session
         self._store = store
         self._clients: dict[str, tuple[float, AsyncWebClient]] = {}
 
@@ -163,7 +167,10 @@ class ManyWorkspaces:
             if bot is None:
                 raise Undeliverable("The app is not installed in this workspace any more.")
             client = AsyncWebClient(
-                bot.bot_token, base_url=self._settings.slack_api_url, retry_handlers=[]
+                bot.bot_token,
+                base_url=self._settings.slack_api_url,
+                session=self._session,
+                retry_handlers=[],
             )
             self._clients[team] = time.monotonic(), client
         return client

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -45,16 +45,16 @@ class Unit:
     """One transaction. Everything in it is kept, or nothing."""
 
     def __init__(
-        self, connection: AsyncConnection, now: datetime, wake: Callable[[], None]
+        self, connection: AsyncConnection, now: datetime, wake: Callable[[Set[str]], None]
     ) -> None:
         self.connection = connection
         self.is_postgresql = connection.dialect.name == "postgresql"
         """Whether this is PostgreSQL, else SQLite."""
-        self._here = connection.sync_connection
+        self._here: Any = connection.sync_connection
         #: The transaction's time.
         self.now = now
         self._wake = wake
-        self._woken = False
+        self._woken: Set[str] = frozenset()
         #: What it does to the outbox, at its end.
         self.lanes = LaneWork()
 
@@ -67,7 +67,8 @@ class Unit:
         if self.is_postgresql:
             return await self.connection.execute(statement, parameters)
         # Nothing is waited for, so this needs none of what makes waiting possible.
-        return self._here.execute(statement, parameters)
+        result: CursorResult[Any] = self._here.execute(statement, parameters)
+        return result
 
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ON CONFLICT."""
@@ -80,7 +81,7 @@ class Unit:
     def tell(self) -> None:
         """The transaction is kept; `Database.begin` calls it."""
         if self._woken:
-            self._wake()
+            self._wake(self._woken)
 
 
 class Database:
@@ -98,7 +99,7 @@ class Database:
         self._engine = create_engine(url, pool_size=pool_size, create=create)
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
-        self._wakes: set[Callable[[], None]] = set()
+        self._wakes: dict[Callable[[], None], str] = {}
 
     @property
     def is_postgresql(self) -> bool:
@@ -158,10 +159,15 @@ class Database:
         async with self.read() as unit:
             await unit.execute(text("SELECT 1"))
 
-    def on_put(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Calls ``wake`` whenever this process has put acts; gives what ends that."""
-        self._wakes.add(wake)
-        return lambda: self._wakes.discard(wake)
+    def on_put(self, pool: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``wake`` whenever acts of ``pool`` may be delivered because of what this process has
+        done; gives what ends that."""
+        self._wakes[wake] = pool
+
+        def forget() -> None:
+            self._wakes.pop(wake, None)
+
+        return forget
 
     async def dispose(self) -> None:
         """Closes all connections."""
@@ -187,9 +193,10 @@ class Database:
                 raise _store_error(error) from error
         unit.tell()
 
-    def _wake(self) -> None:
-        for wake in tuple(self._wakes):
-            wake()
+    def _wake(self, pools: Set[str]) -> None:
+        for wake, pool in tuple(self._wakes.items()):
+            if pool in pools:
+                wake()
 
 
 #: What connecting raises: the driver's own errors, and the network's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import SettingsError
-from bot.store.sqlite import DRIVER, SQLiteConnection, connect_arguments
+from bot.store.sqlite import DRIVER, connect_arguments
 from bot.text import visible
 
 #: The execution option that says whether a transaction may write.
@@ -26,6 +27,12 @@ _REMEDY: Final = "Write sqlite:///path/to/whichroot.db or postgresql://user:pass
 _LOCK_SECONDS: Final = 30
 _CONNECT_SECONDS: Final = 10
 _STATEMENT_SECONDS: Final = 60
+
+
+class JsonText(str):
+    """JSON that is written already, as the value of a JSON column."""
+
+    __slots__ = ()
 
 
 def create_engine(url: str, *, pool_size: int = 10, create: bool = True) -> AsyncEngine:
@@ -85,6 +92,7 @@ def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=_LOCK_SECONDS,
         hide_parameters=True,
+        json_serializer=_json,
     )
 
 
@@ -112,10 +120,15 @@ def _sqlite_engine(url: str, pool_size: int, create: bool) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=_LOCK_SECONDS,
         hide_parameters=True,
+        json_serializer=_json,
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _json(value: object) -> str:
+    return str(value) if isinstance(value, JsonText) else json.dumps(value)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -129,6 +142,5 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that begins as a reader and then writes fails at once when another has written.
     writes = connection.get_execution_options().get(WRITES)
-    found = connection.connection.driver_connection
-    assert isinstance(found, SQLiteConnection)
-    found.begin(writes=bool(writes))
+    begun: Any = connection.connection.driver_connection
+    begun.begin(writes=bool(writes))

@@ -51,15 +51,14 @@ def make_chains(folder: Path, count: int) -> Path:
     return roots
 
 
-async def _serve(folder: Path) -> None:
-    contexts = {path.stem: _context(path) for path in folder.glob("host*.pem")}
+async def _serve(chains: Sequence[Path]) -> None:
+    contexts = {path.stem: _context(path) for path in chains}
     first = next(iter(contexts.values()))
 
     def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         connection.context = contexts.get(name or "", first)
 
-    # The type stub has None where Python takes a function.
-    first.sni_callback = choose  # type: ignore[assignment]
+    first.sni_callback = choose
 
     async def until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -84,7 +83,7 @@ def _context(chain: Path) -> ssl.SSLContext:
 
 def main(arguments: Sequence[str]) -> None:
     """Serves."""
-    asyncio.run(_serve(Path(arguments[0]) / "chains"))
+    asyncio.run(_serve(sorted((Path(arguments[0]) / "chains").glob("host*.pem"))))
 
 
 if __name__ == "__main__":
