@@ -6,7 +6,6 @@ Settings that `bot.settings` reads for it: ``DATABASE_URL`` (``sqlite:///path``,
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from bot.errors import WhichrootError
 from bot.store.engine import WRITES, create_engine, no_database
 from bot.store.lanework import LaneWork
 from bot.store.migrating import UnknownRevision, is_current, upgrade
+from bot.store.writing import Writing
 from bot.text import visible
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -97,8 +97,7 @@ class Database:
     ) -> None:
         self.clock = clock
         self._engine = create_engine(url, pool_size=pool_size, create=create)
-        self._writing = asyncio.Lock()
-        self._writer: asyncio.Task[Any] | None = None
+        self._writing = Writing(self._engine)
         self._wakes: dict[Callable[[], None], str] = {}
 
     @property
@@ -135,18 +134,16 @@ class Database:
             async with self._unit(writes=True) as unit:
                 yield unit
             return
-        task = asyncio.current_task()
-        if task is self._writer:
-            raise RuntimeError("a transaction was begun inside another")
-        # SQLite has one writer. Those of this process queue up here, in order and without polling;
-        # those of other processes are waited for by BEGIN IMMEDIATE.
-        async with self._writing:
-            self._writer = task
-            try:
-                async with self._unit(writes=True) as unit:
-                    yield unit
-            finally:
-                self._writer = None
+        try:
+            async with self._writing.unit() as connection:
+                unit = Unit(connection, self.clock(), self._wake)
+                yield unit
+                await unit.finish()
+        except _OURS:
+            raise
+        except (DBAPIError, PoolTimeout) as error:
+            raise _store_error(error) from error
+        unit.tell()
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
@@ -171,6 +168,7 @@ class Database:
 
     async def dispose(self) -> None:
         """Closes all connections."""
+        await self._writing.drain()
         await self._engine.dispose()
 
     @contextlib.asynccontextmanager
@@ -187,7 +185,7 @@ class Database:
                 yield unit
                 await unit.finish()
                 await transaction.commit()
-            except (IntegrityError, ProgrammingError, DataError):
+            except _OURS:
                 raise
             except DBAPIError as error:
                 raise _store_error(error) from error
@@ -208,6 +206,10 @@ _UNREACHABLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
 )
+
+
+#: Mistakes of whoever wrote the statement, or what it asked to find out.
+_OURS: Final = (IntegrityError, ProgrammingError, DataError)
 
 
 def _store_error(error: BaseException) -> StoreError:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from sqlalchemy import URL, Connection, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import SettingsError
@@ -143,4 +144,7 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that begins as a reader and then writes fails at once when another has written.
     writes = connection.get_execution_options().get(WRITES)
     begun: Any = connection.connection.driver_connection
-    begun.begin(writes=bool(writes))
+    try:
+        begun.begin(writes=bool(writes))
+    except sqlite3.Error as error:
+        raise OperationalError("BEGIN", None, error) from error
