@@ -251,6 +251,7 @@ class Bot:
                 patience=self._patience,
                 concurrency=concurrency,
                 waiting=waiting,
+                gives_way=lambda: self._intake.is_late,
             )
             if pool == LOOKUPS:
                 runner.on_waiting(delivery.look_again)

@@ -94,8 +94,10 @@ async def accept(parts: Parts, asker: Asker, asked: Check, *, key: str) -> Messa
             await put_lookup(unit, lookup)
         else:
             lookup = await _keep_several(parts, unit, asker, asked)
-    if len(asked.targets) == 1 and asker.response_url and standing.ahead:
-        parts.queue.told(lookup, standing.ahead + 1)
+    if len(asked.targets) == 1:
+        parts.recent.keep_lookup(lookup)
+        if asker.response_url and standing.ahead:
+            parts.queue.told(lookup, standing.ahead + 1)
     return Message(checking_text(lookup, standing.ahead, len(asked.targets)))
 
 

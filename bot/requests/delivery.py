@@ -31,6 +31,11 @@ Observe: TypeAlias = Callable[[Act, str, float], None]
 
 _MAX_LATER_SECONDS: Final = 3600.0
 _MEND_CLOCK_SECONDS: Final = 60.0
+#: How long something more urgent is given way to, how often it is looked at meanwhile, and how many acts
+#: are begun then all the same.
+_GIVE_WAY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.02
+_MOST_MEANWHILE: Final = 4
 
 _logger = logging.getLogger("whichroot.delivery")
 
@@ -101,7 +106,8 @@ class Delivery:
     ``on_delivered(unit, act, receipt)`` runs in the transaction that marks the act done,
     ``on_failed(unit, act, reason)`` in the one that gives it up. What they put is kept with that.
     ``waiting()`` is how many of the couriers do nothing but wait, and do not count; `look_again` says
-    that there are more of these.
+    that there are more of these. While ``gives_way()`` is true little is begun, because something
+    else is more urgent.
     """
 
     def __init__(
@@ -116,6 +122,7 @@ class Delivery:
         concurrency: int = 8,
         patience: Patience | None = None,
         waiting: Callable[[], int] = int,
+        gives_way: Callable[[], bool] = bool,
     ) -> None:
         self._database = database
         self._couriers = couriers
@@ -125,6 +132,7 @@ class Delivery:
         self._pool = pool
         self._concurrency = concurrency
         self._waiting = waiting
+        self._gives_way = gives_way
         self._patience = patience or Patience()
         self._length = timedelta(seconds=self._patience.lease)
         self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -189,6 +197,8 @@ class Delivery:
         free = max(self._concurrency + self._waiting() - len(self._running), 0)
         self._wake.clear()
         taken: Sequence[Lease] = ()
+        if free and await self._give_way():
+            free = min(free, _MOST_MEANWHILE)
         if free:
             try:
                 taken = await self._claim(free)
@@ -204,6 +214,14 @@ class Delivery:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._patience.poll)
+
+    async def _give_way(self) -> bool:
+        """Waits while something else is more urgent, but not for long; gives whether it still is."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _GIVE_WAY_SECONDS
+        while (urgent := self._gives_way()) and loop.time() < until and not self._stopping:  # noqa: ASYNC110  time passes, nothing happens
+            await asyncio.sleep(_LOOK_SECONDS)
+        return urgent
 
     def _place_is_free(self, task: asyncio.Task[None]) -> None:
         full = len(self._running) >= self._concurrency + self._waiting()

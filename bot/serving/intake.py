@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -12,6 +15,9 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+
+#: An acknowledgement takes some milliseconds and the commit that it waits for.
+_LATE_SECONDS: Final = 0.25
 
 
 class Intake:
@@ -21,6 +27,8 @@ class Intake:
     def __init__(self) -> None:
         self._open = True
         self._running = 0
+        self._begun: dict[int, float] = {}
+        self._numbers = itertools.count()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -29,14 +37,24 @@ class Intake:
         """Whether anything is still accepted."""
         return self._open
 
+    @property
+    def is_late(self) -> bool:
+        """Whether somebody waits for an acknowledgement noticeably long. Slack gives up after three
+        seconds, so other work should wait."""
+        oldest = next(iter(self._begun.values()), None)
+        return oldest is not None and time.monotonic() - oldest > _LATE_SECONDS
+
     @contextmanager
     def accepting(self) -> Iterator[None]:
         """Around one request."""
+        number = next(self._numbers)
+        self._begun[number] = time.monotonic()
         self._running += 1
         self._idle.clear()
         try:
             yield
         finally:
+            del self._begun[number]
             self._running -= 1
             if not self._running:
                 self._idle.set()

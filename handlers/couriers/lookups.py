@@ -39,7 +39,7 @@ class LookupCourier:
 
     async def deliver(self, act: Act) -> Receipt:
         parts = self._parts
-        lookup = await wanted(parts, act)
+        lookup = parts.recent.lookup(str(act.payload["lookup"])) or await wanted(parts, act)
         if lookup.state == "done":
             return {}
         report = await self._run(lookup)
@@ -48,7 +48,7 @@ class LookupCourier:
         async def keep(unit: Unit) -> None:
             await parts.lookups.finish(unit, lookup.id, text, report.verdict)
             await _put_report(unit, lookup)
-            parts.recent.add(lookup, report)
+            parts.recent.keep_report(lookup, report)
 
         return Delivered(keep)
 
@@ -135,7 +135,7 @@ class ReportCourier:
         return {"channel": channel, "ts": ts}
 
     async def _found(self, act: Act) -> tuple[KeptLookup, Report]:
-        recent = self._parts.recent.take(str(act.payload["lookup"]))
+        recent = self._parts.recent.report(str(act.payload["lookup"]))
         if recent:
             return recent
         lookup = await wanted(self._parts, act)
