@@ -40,7 +40,7 @@ _POSITION: Final = re.compile(r"number ([0-9,]+)\b")
 _MAX_BLOCKS: Final = 50
 _MAX_SECTION: Final = 3000
 #: Slack shows that the app did not answer.
-_ACK_SECONDS: Final = 3.0
+ACK_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,7 @@ class Slack:
         self._outcome = outcome = Outcome()
         self._wrong.clear()
         self._settled.clear()
+        self._envelopes.clear()
         self._open = wave.count
         commands = [self._command(wave) for _ in range(wave.count)]
         started = time.perf_counter()

@@ -152,9 +152,8 @@ class Stage:
             "WHICHROOT_LISTEN_PORT": "0",
         }
         log = stack.enter_context((self._folder / "bot.log").open("w"))
-        command = os.environ.get("LOAD_BOT", "").split() or [sys.executable]
         process = subprocess.Popen(
-            [*command, "-m", "bot", "serve"],
+            [sys.executable, "-m", "bot", "serve"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
