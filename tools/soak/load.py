@@ -33,6 +33,7 @@ _LONG_SECONDS: Final = 240
 #: at the same time finish in any order.
 _DISPLACED: Final = 60
 _SERVERS: Final = 3000
+_HANDSHAKE: Final = "WHICHROOT_HANDSHAKE_TIMEOUT"
 #: A command is answered within this time after the last was typed, or it is lost.
 _PATIENCE: Final = 300.0
 
@@ -56,7 +57,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--burst", type=int, default=2000, help="commands at once; 2000")
     parser.add_argument("--servers", type=int, default=_SERVERS, help=f"TLS servers; {_SERVERS}")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument(
+        "--handshake", type=float, help="seconds for a handshake; by default as the bot has it"
+    )
     given = parser.parse_args(arguments)
+    settings = {} if given.handshake is None else {_HANDSHAKE: f"{given.handshake:g}"}
     print(
         f"{given.rate:g} commands a second for {given.seconds:g} s, then {given.burst:,} at once; "
         f"{given.servers:,} servers, 1 in 10 stalled; {given.database}; {os.cpu_count()} processors, "
@@ -65,7 +70,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     with tempfile.TemporaryDirectory(prefix="whichroot-load-") as name:
         folder = Path(name)
-        with _database(given.database, folder) as url, Stage(folder, url, given.servers) as stage:
+        with (
+            _database(given.database, folder) as url,
+            Stage(folder, url, given.servers, settings) as stage,
+        ):
             lines = [_Line("start to ready", f"{stage.started_in:.1f} s")]
             lines += _steady(stage, given.rate, given.seconds)
             _show(lines)

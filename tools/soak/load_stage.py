@@ -57,10 +57,17 @@ class Part:
 
 class Stage:
     """All of it; a context manager. ``database_url`` is the bot's database, ``servers`` how many
-    there are, one in ten of them stalled."""
+    there are, one in ten of them stalled; ``settings`` are variables that the bot gets besides."""
 
-    def __init__(self, folder: Path, database_url: str, servers: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        servers: int,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.servers = servers
+        self._settings = settings or {}
         self.started_in = 0.0
         self.parts: dict[str, Part] = {}
         self.memory: list[tuple[float, float]] = []
@@ -150,6 +157,7 @@ class Stage:
             "WHICHROOT_CACHE_DIR": str(self._folder / "cache"),
             "WHICHROOT_SUPPORT_CHANNEL": "C0SUPPORT01",
             "WHICHROOT_LISTEN_PORT": "0",
+            **self._settings,
         }
         log = stack.enter_context((self._folder / "bot.log").open("w"))
         process = subprocess.Popen(
