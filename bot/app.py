@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import aiohttp
 from aiohttp import web
@@ -23,9 +23,6 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from bot.desks.choosing import Desks
-from bot.desks.configuration import load_desks
-from bot.desks.polling import Poller
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
@@ -65,6 +62,11 @@ _POSTING: Final = 8
 #: How long a call to Slack may take, and one for which somebody waits.
 _SLACK_SECONDS: Final = 30
 _INTERACTIVE_SECONDS: Final = 10
+
+
+if TYPE_CHECKING:
+    from bot.desks.choosing import Desks
+    from bot.desks.polling import Poller
 
 
 class OneWorkspace:
@@ -152,6 +154,8 @@ class Bot:
             stack.push_async_callback(_ended, task)
             stack.callback(task.cancel)
         if desks is not None:
+            from bot.desks.polling import Poller
+
             poller = Poller(self._database, desks)
             polling = asyncio.create_task(poller.run())
             stack.push_async_callback(_stopped, poller, polling)
@@ -160,11 +164,16 @@ class Bot:
         if settings.mode == "socket":
             await self._connect(stack, app)
         stack.push_async_callback(self._intake.close, _INTAKE_SECONDS)
+        self._tasks.start(asyncio.to_thread(handlers.warm_up), "warming up")
         logger.info("The bot is running.", extra={"state": "running"})
 
     def _desks(self, stack: contextlib.AsyncExitStack) -> Desks | None:
         if self._settings.desk_file is None:
             return None
+        # Imported late: most of what the desks need is needed by nothing else.
+        from bot.desks.choosing import Desks
+        from bot.desks.configuration import load_desks
+
         desks = Desks(load_desks(self._settings.desk_file))
         stack.push_async_callback(desks.aclose)
         return desks

@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.requests.delivery import Courier, Receipt
 from bot.store.database import Unit
 from bot.store.outbox import Act
-from handlers import cert, failures, home, install, reports, requests, shortcuts, thread
+from handlers import cert, failures, home, install, questions, reports, requests, shortcuts, thread
 from handlers.couriers import tickets
 from handlers.couriers.inquiries import InquiryCourier
 from handlers.couriers.lookups import LookupCourier, PemCourier, ReportCourier, TableCourier
@@ -30,6 +30,12 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Every listener."""
     for part in _PARTS:
         part.register(app, parts)
+
+
+def warm_up() -> None:
+    """Loads what only the first click needs, so that it need not wait. Takes time: not for the event
+    loop."""
+    questions.warm_up()
 
 
 def couriers(parts: Parts) -> Mapping[str, Courier]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import incidents
-from bot.desks.choosing import Desks
 from bot.errors import WhichrootError
 from bot.lookup_runner import LookupRunner
 from bot.requests.messages import Messages
@@ -28,6 +27,9 @@ from handlers.blocks.help import error_message
 from handlers.people import People
 from handlers.queue_news import QueueNews
 from handlers.recent import Recent
+
+if TYPE_CHECKING:
+    from bot.desks.choosing import Desks
 
 Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
 

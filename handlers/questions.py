@@ -6,9 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
-from typing import Any, Final
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.lookup import Question
 from bot.pki.certificate import Certificate
@@ -18,6 +16,9 @@ from bot.probe.target import Target
 from bot.report import Report
 from bot.requests.request import InstallRequest
 from bot.store.lookups import KeptLookup
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 #: The verdict of a lookup that stands for several.
 SEVERAL: Final = "several"
@@ -63,6 +64,14 @@ def report_of(lookup: KeptLookup) -> Report | None:
     return _adapter().validate_python(lookup.report)
 
 
+def warm_up() -> None:
+    """Makes what reads reports back."""
+    _adapter()
+
+
 @cache
 def _adapter() -> TypeAdapter[Report]:
+    # Imported late: the bot has begun by the time that a report is read back.
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Report)

@@ -9,24 +9,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import asyncpg
 from sqlalchemy import CursorResult, Executable, Table, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import WhichrootError
-from bot.store.engine import WRITES, create_engine, no_database
+from bot.store.engine import WRITES, create_engine, driver_errors, no_database
+from bot.store.inserting import insert_into
 from bot.store.lanework import LaneWork
-from bot.store.migrating import UnknownRevision, is_current, upgrade
+from bot.store.revision import HEAD, revision
 from bot.store.writing import Writing
 from bot.text import visible
 
+if TYPE_CHECKING:
+    from bot.store.inserting import Insert
+
 Clock: TypeAlias = Callable[[], datetime]
-Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
 #: "whichroot" in ASCII, cut to 63 bits: the advisory lock under which tables are made.
 _MIGRATION_LOCK: Final = 0x7768696368726F6F
@@ -72,7 +73,7 @@ class Unit:
 
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ON CONFLICT."""
-        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+        return insert_into(table, is_postgresql=self.is_postgresql)
 
     async def finish(self) -> None:
         """Does to the outbox what was asked for; `Database.begin` calls it."""
@@ -97,6 +98,11 @@ class Database:
     ) -> None:
         self.clock = clock
         self._engine = create_engine(url, pool_size=pool_size, create=create)
+        #: What connecting raises: the driver's own errors, and the network's.
+        self._unreachable: tuple[type[Exception], ...] = (
+            *(DBAPIError, PoolTimeout, OSError, TimeoutError),
+            *(driver_errors() if self.is_postgresql else ()),
+        )
         self._writing = Writing(self._engine)
         self._wakes: dict[Callable[[], None], str] = {}
 
@@ -112,6 +118,11 @@ class Database:
             if self.is_postgresql:
                 lock = text("SELECT pg_advisory_xact_lock(:lock)")
                 await unit.execute(lock, {"lock": _MIGRATION_LOCK})
+            if await unit.connection.run_sync(revision) == HEAD:
+                return
+            # Imported late: most starts find the tables as they are to be.
+            from bot.store.migrating import UnknownRevision, upgrade
+
             try:
                 await unit.connection.run_sync(upgrade)
             except UnknownRevision:
@@ -123,7 +134,7 @@ class Database:
     async def check_tables(self) -> None:
         """Raises SettingsError where the tables are not there as this version makes them."""
         async with self.read() as unit:
-            if not await unit.connection.run_sync(is_current):
+            if await unit.connection.run_sync(revision) != HEAD:
                 raise no_database("The database has no tables of this version of whichroot.")
 
     @contextlib.asynccontextmanager
@@ -178,7 +189,7 @@ class Database:
                 connection = await stack.enter_async_context(self._engine.connect())
                 await connection.execution_options(**{WRITES: writes})
                 transaction = await stack.enter_async_context(connection.begin())
-            except _UNREACHABLE as error:
+            except self._unreachable as error:
                 raise _store_error(error) from error
             unit = Unit(connection, self.clock(), self._wake)
             try:
@@ -195,17 +206,6 @@ class Database:
         for wake, pool in tuple(self._wakes.items()):
             if pool in pools:
                 wake()
-
-
-#: What connecting raises: the driver's own errors, and the network's.
-_UNREACHABLE: Final = (
-    DBAPIError,
-    PoolTimeout,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-)
 
 
 #: Mistakes of whoever wrote the statement, or what it asked to find out.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -61,7 +60,17 @@ def no_database(message: str) -> SettingsError:
     )
 
 
+def driver_errors() -> tuple[type[Exception], ...]:
+    """What PostgreSQL's driver raises where there is no connection yet."""
+    import asyncpg
+
+    return asyncpg.PostgresError, asyncpg.InterfaceError
+
+
 def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
+    # Imported late: a bot with SQLite does not need it.
+    import asyncpg
+
     dsn = "postgresql:" + url.partition(":")[2]
     try:
         parts = urlsplit(dsn)

@@ -11,17 +11,16 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Row, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.store.inserting import insert_into
 from bot.store.tables import acts, lanes
 
 if TYPE_CHECKING:
     from bot.store.database import Unit
-
-Insert: TypeAlias = postgresql.Insert | sqlite.Insert
+    from bot.store.inserting import Insert
 
 #: What every settlement writes.
 OUTCOME: Final = (
@@ -67,7 +66,7 @@ _NEW_HEAD: Final = (
 
 @cache
 def _locking(is_postgresql: bool) -> Insert:
-    insert: Insert = postgresql.insert(lanes) if is_postgresql else sqlite.insert(lanes)
+    insert = insert_into(lanes, is_postgresql=is_postgresql)
     return insert.on_conflict_do_update(
         index_elements=[lanes.c.lane], set_={"lane": insert.excluded.lane}
     )

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Unit
+from bot.store.inserting import insert_into
 from bot.store.tables import Moment, seen
 
 #: Slack repeats an event for minutes, a person a click for hours.
@@ -18,8 +18,7 @@ KEEP: Final = timedelta(days=1)
 
 @cache
 def _first(is_postgresql: bool) -> Any:
-    insert = (postgresql if is_postgresql else sqlite).insert(seen)
-    insert = insert.values(
+    insert = insert_into(seen, is_postgresql=is_postgresql).values(
         key=bindparam("new_key"), value=bindparam("new_value"), expires_at=bindparam("expires")
     )
     return insert.on_conflict_do_update(

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import StatementError
 
 from bot.errors import SettingsError
+from bot.store import migrating
 from bot.store.database import Database, StoreError
+from bot.store.revision import HEAD
 from bot.store.seen import Seen
 from bot.store.tables import metadata, seen
 from tests.support.postgresql import PostgreSQL
@@ -266,3 +269,8 @@ async def test_a_unit_that_is_cancelled_leaves_the_others_their_commit(tmp_path:
         kept = {row.key for row in await unit.execute(select(seen.c.key))}
     assert kept >= {f"event:{number}" for number in range(1, 20, 2)}
     await database.dispose()
+
+
+def test_the_head_that_is_known_without_the_migrations_is_theirs() -> None:
+    script = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
+    assert script.get_current_head() == HEAD
