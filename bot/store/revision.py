@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 #: The last of the migrations.
-HEAD: Final = "0002"
+HEAD: Final = "0002_tickets"
 
 
 def revision(connection: Connection) -> str | None:
