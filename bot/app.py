@@ -213,11 +213,16 @@ class Bot:
                 AsyncRateLimitErrorRetryHandler(max_retry_count=1),
             ],
         )
+        by_http = settings.mode == "http"
         return AsyncApp(
+            # Else Bolt reads the source of its callers to find a name, which takes a while.
+            name="whichroot",
             logger=logger.getChild("bolt"),
             client=client,
             signing_secret=settings.slack_signing_secret or "unused in Socket Mode",
-            request_verification_enabled=settings.mode == "http",
+            request_verification_enabled=by_http,
+            ssl_check_enabled=by_http,
+            url_verification_enabled=by_http,
             # A request is answered when its listener has kept what it accepts, and not before.
             process_before_response=True,
             oauth_settings=oauth_settings(settings, self._database, self._installations)
