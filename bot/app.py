@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 import aiohttp
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
@@ -104,6 +105,7 @@ class Bot:
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
         self._installations: InstallationStore | None = None
+        self._identity: AuthorizeResult | None = None
         if settings.slack_client_id:
             installations = Installations(self._database, settings.encryption_keys)
             self._installations = InstallationStore(installations)
@@ -214,6 +216,12 @@ class Bot:
             ],
         )
         by_http = settings.mode == "http"
+
+        async def authorize() -> AuthorizeResult:
+            # The token was checked before anything was listened to.
+            assert self._identity is not None  # noqa: S101
+            return self._identity
+
         return AsyncApp(
             # Else Bolt reads the source of its callers to find a name, which takes a while.
             name="whichroot",
@@ -225,6 +233,8 @@ class Bot:
             url_verification_enabled=by_http,
             # A request is answered when its listener has kept what it accepts, and not before.
             process_before_response=True,
+            # Bolt would ask Slack who it is with every request until the first answer has come.
+            authorize=None if self._installations else authorize,
             oauth_settings=oauth_settings(settings, self._database, self._installations)
             if self._installations
             else None,
@@ -232,13 +242,22 @@ class Bot:
 
     async def _check_token(self, app: AsyncApp) -> None:
         try:
-            await app.client.auth_test()
+            answer = await app.client.auth_test()
         except SlackApiError as error:
             code = str(error.response.get("error", ""))
             raise SettingsError(
                 f"Slack does not accept SLACK_BOT_TOKEN ({code}).",
                 "Copy the Bot User OAuth Token from the app's page “OAuth & Permissions”.",
             ) from None
+        self._identity = AuthorizeResult(
+            enterprise_id=answer.get("enterprise_id"),
+            team_id=answer.get("team_id"),
+            team=answer.get("team"),
+            url=answer.get("url"),
+            bot_id=answer.get("bot_id"),
+            bot_user_id=answer.get("user_id"),
+            bot_token=self._settings.slack_bot_token,
+        )
 
     async def _deliver(self, stack: contextlib.AsyncExitStack, parts: Parts) -> None:
         couriers = handlers.couriers(parts)
