@@ -16,6 +16,7 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ _LONG_SECONDS: Final = 240
 #: at the same time finish in any order.
 _DISPLACED: Final = 60
 _SERVERS: Final = 3000
+_IDLE_SECONDS: Final = 2
 _HANDSHAKE: Final = "WHICHROOT_HANDSHAKE_TIMEOUT"
 #: A command is answered within this time after the last was typed, or it is lost.
 _PATIENCE: Final = 300.0
@@ -99,6 +101,8 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
 
 
 def _steady(stage: Stage, rate: float, seconds: float) -> list[_Line]:
+    # It still loads what the first click needs.
+    time.sleep(_IDLE_SECONDS)
     before = stage.bot.memory
     outcome = stage.run(round(rate * seconds), rate, patience=_PATIENCE)
     lines = _common("steady", stage, outcome)
