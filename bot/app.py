@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
+import aiohttp
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -17,9 +19,6 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from bot.desks.choosing import Desks
-from bot.desks.configuration import load_desks
-from bot.desks.polling import Poller, Turns
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
@@ -50,6 +49,7 @@ from bot.store.seen import Seen
 from handlers.couriers.slack_errors import UNREACHABLE, code_of, is_shut_out, told_apart
 from handlers.parts import Clients, Parts
 from handlers.people import People
+from handlers.queue_news import QueueNews
 
 #: How long the end may take in all is 30 s; each of its steps gets a share of that, in seconds.
 _INTAKE_SECONDS: Final = 4.0
@@ -61,13 +61,22 @@ _STALE_SECONDS: Final = 600.0
 _CHECK_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5.0
 _POSTING: Final = 8
+#: How long a call to Slack may take, and one for which somebody waits.
+_SLACK_SECONDS: Final = 30
+_INTERACTIVE_SECONDS: Final = 10
+
+
+if TYPE_CHECKING:
+    from bot.desks.choosing import Desks
+    from bot.desks.polling import Poller
 
 
 class OneToken:
     """The clients of a bot that is given its token: of one workspace, or of a whole organisation."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
         self._settings = settings
+        self._session = session
         self._clients: dict[str, AsyncWebClient] = {}
 
     async def web(self, team: str) -> AsyncWebClient:
@@ -77,6 +86,7 @@ class OneToken:
                 self._settings.slack_bot_token,
                 base_url=self._settings.slack_api_url,
                 team_id=team,
+                session=self._session,
                 retry_handlers=[],
             )
         return self._clients[team]
@@ -105,15 +115,12 @@ class Bot:
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
         self._installations: InstallationStore | None = None
-        self._authorize: OneBot | InstalledBots
         if settings.slack_client_id:
             installations = Installations(self._database, settings.encryption_keys)
             self._installations = InstallationStore(installations, self._installed)
-            self._authorize = InstalledBots(self._installations)
-            self._clients: Clients = ManyWorkspaces(settings, self._installations)
-        else:
-            self._clients = OneToken(settings)
-            self._authorize = OneBot(self._web_client(settings.slack_bot_token))
+        if settings.slack_client_id:
+            installations = Installations(self._database, settings.encryption_keys)
+            self._installations = InstallationStore(installations, self._installed)
         logs.hide(secrets_of(settings))
 
     async def __aenter__(self) -> Self:
@@ -135,26 +142,37 @@ class Bot:
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self._settings
         stack.push_async_callback(self._database.dispose)
+        # Connections to Slack are kept open: making one costs more than a call does.
+        self._session = await stack.enter_async_context(_session(_SLACK_SECONDS))
+        in_time = await stack.enter_async_context(
+            _session(_INTERACTIVE_SECONDS, self._session.connector)
+        )
+        self._clients, self._authorize = self._slack(in_time)
         await self._database.migrate()
         lookup = await stack.enter_async_context(Lookup(settings))
         runner = LookupRunner(
             lookup.answer,
-            Share(settings.lookups_per_user, settings.lookups_per_workspace),
+            Share(
+                settings.lookups_per_user, settings.lookups_per_workspace, settings.lookups_stalled
+            ),
             settings.lookup_cache_seconds,
         )
         stack.push_async_callback(runner.aclose)
         desks = self._desks(stack)
         parts = self._parts(runner, desks)
-        app = self._application()
+        app = self._application(in_time)
         if isinstance(self._authorize, OneBot):
             await self._check_token(self._authorize)
         await self._resume()
         handlers.register(app, parts)
         await self._deliver(stack, parts)
-        housekeeping = asyncio.create_task(keep_house(self._database, settings))
-        stack.push_async_callback(_ended, housekeeping)
-        stack.callback(housekeeping.cancel)
+        for work in (keep_house(self._database, settings), parts.queue.run()):
+            task = asyncio.create_task(work)
+            stack.push_async_callback(_ended, task)
+            stack.callback(task.cancel)
         if desks is not None:
+            from bot.desks.polling import Poller, Turns
+
             turns = Turns(lease=self._patience.lease, look=self._patience.poll)
             poller = Poller(self._database, desks, turns)
             polling = asyncio.create_task(poller.run())
@@ -164,11 +182,16 @@ class Bot:
         if settings.mode == "socket":
             await self._connect(stack, app)
         stack.push_async_callback(self._intake.close, _INTAKE_SECONDS)
+        self._tasks.start(asyncio.to_thread(handlers.warm_up), "warming up")
         logger.info("The bot is running.", extra={"state": "running"})
 
     def _desks(self, stack: contextlib.AsyncExitStack) -> Desks | None:
         if self._settings.desk_file is None:
             return None
+        # Imported late: most of what the desks need is needed by nothing else.
+        from bot.desks.choosing import Desks
+        from bot.desks.configuration import load_desks
+
         desks = Desks(load_desks(self._settings.desk_file))
         logs.hide(desks.secrets)
         stack.push_async_callback(desks.aclose)
@@ -188,25 +211,42 @@ class Bot:
             people=People(self._settings),
             tasks=self._tasks,
             metrics=self.metrics,
+            queue=QueueNews(database, Lookups(database), self._session),
             desks=desks,
         )
 
-    def _web_client(self, token: str | None = None) -> AsyncWebClient:
+    def _slack(self, in_time: aiohttp.ClientSession) -> tuple[Clients, OneBot | InstalledBots]:
+        """With what Slack is spoken to, and who the bot is there."""
         settings = self._settings
+        if self._installations is None:
+            bot = OneBot(self._web_client(in_time, settings.slack_bot_token))
+            return OneToken(settings, self._session), bot
+        clients = ManyWorkspaces(settings, self._installations, self._session)
+        return clients, InstalledBots(self._installations)
+
+    def _web_client(
+        self, session: aiohttp.ClientSession, token: str | None = None
+    ) -> AsyncWebClient:
         return AsyncWebClient(
             token,
-            base_url=settings.slack_api_url,
-            timeout=10,
+            base_url=self._settings.slack_api_url,
+            timeout=_INTERACTIVE_SECONDS,
+            session=session,
             retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=1)],
         )
 
-    def _application(self) -> AsyncApp:
+    def _application(self, session: aiohttp.ClientSession) -> AsyncApp:
         settings = self._settings
+        by_http = settings.mode == "http"
         return AsyncApp(
+            # Else Bolt reads the source of its callers to find a name, which takes a while.
+            name="whichroot",
             logger=logger.getChild("bolt"),
-            client=self._web_client(),
+            client=self._web_client(session),
             signing_secret=settings.slack_signing_secret or "unused in Socket Mode",
-            request_verification_enabled=settings.mode == "http",
+            request_verification_enabled=by_http,
+            ssl_check_enabled=by_http,
+            url_verification_enabled=by_http,
             # A request is answered when its listener has kept what it accepts, and not before.
             process_before_response=True,
             # An AsyncAuthorize is taken as well, which its type does not say.
@@ -257,10 +297,12 @@ class Bot:
         async def put_off(unit: Unit, act: Act, reason: str) -> None:
             await handlers.on_put_off(parts, unit, act, reason)
 
-        for pool, concurrency in (
-            (POSTS, _POSTING),
-            (LOOKUPS, self._settings.lookups_per_workspace),
-        ):
+        runner = parts.runner
+        pools: Sequence[tuple[str, int, Callable[[], int]]] = (
+            (POSTS, _POSTING, int),
+            (LOOKUPS, self._settings.lookups_per_workspace, lambda: runner.waiting),
+        )
+        for pool, concurrency, waiting in pools:
             delivery = Delivery(
                 self._database,
                 couriers,
@@ -271,7 +313,11 @@ class Bot:
                 pool=pool,
                 patience=self._patience,
                 concurrency=concurrency,
+                waiting=waiting,
+                gives_way=lambda: self._intake.is_late,
             )
+            if pool == LOOKUPS:
+                runner.on_waiting(delivery.look_again)
             task = asyncio.create_task(delivery.run())
             stack.push_async_callback(_ended, task)
             stack.push_async_callback(delivery.stop, _DELIVERY_SECONDS / 2)
@@ -326,7 +372,7 @@ class Bot:
 
     async def _check_app_token(self, token: str) -> None:
         try:
-            await self._web_client().apps_connections_open(app_token=token)
+            await self._web_client(self._session).apps_connections_open(app_token=token)
         except SlackApiError as error:
             if isinstance(told_apart(error), Later) and not is_shut_out(error):
                 return
@@ -375,6 +421,16 @@ class Bot:
         now = self._database.clock()
         age = (now - backlog.oldest_at).total_seconds() if backlog.oldest_at else 0.0
         self.metrics.outbox_age.set(max(age, 0.0))
+
+
+def _session(seconds: int, connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
+    """Keeps no cookies; within ``seconds`` each call ends."""
+    return aiohttp.ClientSession(
+        connector=connector,
+        connector_owner=connector is None,
+        timeout=aiohttp.ClientTimeout(total=seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
 
 
 async def _stopped(poller: Poller, task: asyncio.Task[None]) -> None:

@@ -1,5 +1,9 @@
 """Lookups as many people ask for them: the same one runs once, its report serves for a few seconds,
-and nobody takes all the places."""
+and nobody takes all the places.
+
+A server that does not answer costs nothing but time. A lookup that has been waiting for a while
+gives its place to the next and goes on beside it, so that such servers hold nobody up.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import contextlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.lookup import Question
@@ -17,6 +21,13 @@ from bot.report import Report
 
 #: Reports kept at once; one is some tens of kilobytes.
 _MAX_CACHED: Final = 200
+
+#: After so many seconds a lookup waits for its server …
+_PATIENCE_SECONDS: Final = 0.5
+#: … unless this process was itself that late, because it has too much to do.
+_LATE_SECONDS: Final = 0.1
+#: How many times as many as may run may wait, for one user.
+_WAITING_PER_RUNNING: Final = 4
 
 Answer = Callable[[Question], Awaitable[Report]]
 
@@ -27,10 +38,21 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many lookups may run at once for one user, and for one workspace."""
+    """How many lookups may run at once for one user, and for one workspace; and how many of a
+    workspace may wait for their servers besides."""
 
     per_user: int
     per_workspace: int
+    waiting: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """What one lookup occupies."""
+
+    owners: tuple[tuple[str, ...], ...]
+    is_waiting: bool = False
+    timer: asyncio.TimerHandle | None = field(default=None)
 
 
 class LookupRunner:
@@ -54,6 +76,14 @@ class LookupRunner:
         self._running: dict[Question, asyncio.Task[Report]] = {}
         self._cached: OrderedDict[Question, tuple[float, Report]] = OrderedDict()
         self._places: Counter[tuple[str, ...]] = Counter()
+        self._waiting: Counter[tuple[str, ...]] = Counter()
+        self._on_waiting: Callable[[], None] = lambda: None
+        #: How many lookups wait for their servers and occupy no place.
+        self.waiting = 0
+
+    def on_waiting(self, tell: Callable[[], None]) -> None:
+        """Has ``tell`` called whenever a lookup begins to wait, so that another may begin."""
+        self._on_waiting = tell
 
     async def run(self, question: Question, *, team: str, user: str, fresh: bool = False) -> Report:
         """The report. ``fresh``: not one from the cache, though one that is being made at this
@@ -79,16 +109,42 @@ class LookupRunner:
 
     @contextlib.contextmanager
     def _place(self, team: str, user: str) -> Iterator[None]:
-        places = ((team, user), (team,))
+        owners = ((team, user), (team,))
         limits = (self._share.per_user, self._share.per_workspace)
-        if any(self._places[who] >= most for who, most in zip(places, limits, strict=True)):
+        if any(self._places[who] >= most for who, most in zip(owners, limits, strict=True)):
             raise Busy
-        self._places.update(places)
+        self._places.update(owners)
+        place = _Place(owners)
+        self._look_later(place)
         try:
             yield
         finally:
-            self._places.subtract(places)
-            self._places = +self._places
+            if place.timer is not None:
+                place.timer.cancel()
+            self.waiting -= place.is_waiting
+            _leave(self._waiting if place.is_waiting else self._places, owners)
+
+    def _look_later(self, place: _Place) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + _PATIENCE_SECONDS
+        place.timer = loop.call_at(due, self._let_wait, place, due)
+
+    def _let_wait(self, place: _Place, due: float) -> None:
+        """Gives the lookup's place to others, where it may wait."""
+        late = asyncio.get_running_loop().time() - due > _LATE_SECONDS
+        limits = (self._share.per_user * _WAITING_PER_RUNNING, self._share.waiting)
+        full = any(
+            self._waiting[who] >= most for who, most in zip(place.owners, limits, strict=True)
+        )
+        if late or full:
+            self._look_later(place)
+            return
+        place.is_waiting = True
+        place.timer = None
+        _leave(self._places, place.owners)
+        self._waiting.update(place.owners)
+        self.waiting += 1
+        self._on_waiting()
 
     async def _share_one(self, key: Question, question: Question) -> Report:
         task = self._running.get(key)
@@ -113,3 +169,10 @@ class LookupRunner:
         if not task.cancelled():
             # Whoever waited was given it; else nobody would have looked at it.
             task.exception()
+
+
+def _leave(places: Counter[tuple[str, ...]], owners: tuple[tuple[str, ...], ...]) -> None:
+    places.subtract(owners)
+    for who in owners:
+        if not places[who]:
+            del places[who]

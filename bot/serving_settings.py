@@ -181,6 +181,15 @@ class ServingSettings:
     lookups_per_workspace: Annotated[
         int, Setting(count(1, 1000), "count", "Lookups that run at once for one workspace.")
     ] = 20
+    lookups_stalled: Annotated[
+        int,
+        Setting(
+            count(0, 5000),
+            "count",
+            "Lookups of one workspace that may wait for servers that do not answer, beside those "
+            "that run.",
+        ),
+    ] = 400
     lookups_waiting: Annotated[
         int,
         Setting(count(1, 10000), "count", "Lookups that one user may have waiting."),

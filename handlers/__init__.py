@@ -18,6 +18,7 @@ from handlers import (
     home,
     install,
     installations,
+    questions,
     reports,
     requests,
     shortcuts,
@@ -43,6 +44,12 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Every listener."""
     for part in _PARTS:
         part.register(app, parts)
+
+
+def warm_up() -> None:
+    """Loads what only the first click needs, so that it need not wait. Takes time: not for the event
+    loop."""
+    questions.warm_up()
 
 
 def couriers(parts: Parts) -> Mapping[str, Courier]:

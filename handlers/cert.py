@@ -82,23 +82,25 @@ async def accept(parts: Parts, asker: Asker, asked: Check, *, key: str) -> Messa
     if not targets:
         errors = [error for error in asked.targets if isinstance(error, TargetError)]
         return error_message(errors[0] if errors else _NOTHING, examples=True)
-    waiting = await parts.lookups.waiting_of(asker.team, asker.user)
-    if waiting + len(asked.targets) > parts.settings.lookups_waiting:
-        raise WhichrootError(
-            f"{waiting} of your lookups are still waiting.", "Ask again when some are done."
-        )
     async with parts.database.begin() as unit:
         if await parts.seen.first(unit, key) is not None:
             return Message(Markup("⏳ I am on it already."))
+        standing = await parts.lookups.standing(unit, asker.team, asker.user)
+        if standing.own + len(asked.targets) > parts.settings.lookups_waiting:
+            raise WhichrootError(
+                f"{standing.own} of your lookups are still waiting.",
+                "Ask again when some are done.",
+            )
         if len(asked.targets) == 1:
             lookup = await _keep(parts, unit, asker, asked, targets[0])
             await put_lookup(unit, lookup)
         else:
             lookup = await _keep_several(parts, unit, asker, asked)
     if len(asked.targets) == 1:
-        text = checking_text(lookup, await parts.lookups.ahead(lookup.id))
-    else:
-        text = fill("⏳ Checking {} servers …", len(asked.targets))
+        parts.recent.keep_lookup(lookup)
+        if asker.response_url and standing.ahead:
+            parts.queue.told(lookup, standing.ahead + 1)
+    text = checking_text(lookup, standing.ahead, len(asked.targets))
     if reason := await parts.lookups.held_up(asker.team):
         text = fill("{} {} The answer comes as soon as that is over.", text, reason)
     return Message(text)

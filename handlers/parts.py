@@ -7,14 +7,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import incidents
-from bot.desks.choosing import Desks
 from bot.errors import WhichrootError
 from bot.lookup_runner import LookupRunner
 from bot.requests.messages import Messages
@@ -31,6 +30,11 @@ from handlers.couriers.slack_errors import UNREACHABLE, code_of
 from handlers.late import SECONDS as TIMELY_SECONDS
 from handlers.late import TimelyAck
 from handlers.people import People
+from handlers.queue_news import QueueNews
+from handlers.recent import Recent
+
+if TYPE_CHECKING:
+    from bot.desks.choosing import Desks
 
 Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
 
@@ -81,6 +85,8 @@ class Parts:
     people: People
     tasks: Tasks
     metrics: Metrics
+    queue: QueueNews
+    recent: Recent = field(default_factory=Recent)
     desks: Desks | None = None
     """Matrix42; None: Slack alone."""
     told: set[str] = field(default_factory=set)

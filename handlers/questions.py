@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
-from typing import Any, Final
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.lookup import Question
 from bot.pki.certificate import Certificate
@@ -19,6 +16,9 @@ from bot.probe.target import Target
 from bot.report import Report
 from bot.requests.request import InstallRequest
 from bot.store.lookups import KeptLookup
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 #: The verdict of a lookup that stands for several.
 SEVERAL: Final = "several"
@@ -57,11 +57,6 @@ def certificates_of(pem: str) -> tuple[Certificate, ...]:
     return tuple(found.certificate for found in read(pem.encode()).certificates)
 
 
-def report_data(report: Report) -> Any:
-    """A report as JSON data."""
-    return json.loads(report.to_json())
-
-
 def report_of(lookup: KeptLookup) -> Report | None:
     """The report of a kept lookup; None while it waits, and where it stands for several."""
     if lookup.report is None or lookup.verdict == SEVERAL:
@@ -69,6 +64,14 @@ def report_of(lookup: KeptLookup) -> Report | None:
     return _adapter().validate_python(lookup.report)
 
 
+def warm_up() -> None:
+    """Makes what reads reports back."""
+    _adapter()
+
+
 @cache
 def _adapter() -> TypeAdapter[Report]:
+    # Imported late: the bot has begun by the time that a report is read back.
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Report)

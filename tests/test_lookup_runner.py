@@ -100,3 +100,33 @@ async def test_the_end_ends_what_runs() -> None:
     await runner.aclose()
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+async def test_lookups_that_wait_for_their_servers_hold_nobody_up_within_bounds() -> None:
+    engine, told = Engine(), []
+    runner = LookupRunner(engine.answer, Share(per_user=1, per_workspace=2, waiting=2), 0)
+    runner.on_waiting(lambda: told.append(runner.waiting))
+    stalled = [
+        asyncio.create_task(runner.run(question(f"{user}.example"), team="T", user=user))
+        for user in ("A", "B")
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await runner.run(question("c.example"), team="T", user="C")
+    async with asyncio.timeout(5):
+        while runner.waiting < 2:  # noqa: ASYNC110  time makes it so
+            await asyncio.sleep(0.01)
+    assert told == [1, 2]
+    # They gave their places to others, but no more may do so.
+    stalled += [
+        asyncio.create_task(runner.run(question(f"{user}.example"), team="T", user=user))
+        for user in ("C", "D")
+    ]
+    await asyncio.sleep(0.8)
+    assert runner.waiting == 2
+    with pytest.raises(Busy):
+        await runner.run(question("e.example"), team="T", user="E")
+    engine.let.set()
+    await asyncio.gather(*stalled)
+    assert runner.waiting == 0
+    await runner.run(question("a.example"), team="T", user="A")

@@ -139,7 +139,17 @@ def parse_targets(
     except TargetError as error:
         return [error]
     found: dict[object, Target | TargetError] = {}
-    for number, piece in enumerate(pieces(text[: _MAX_LENGTH * limit], _is_one)):
+    # What was read to find out where the pieces end is not read again.
+    known: dict[str, Target] = {}
+
+    def is_one(piece: str) -> bool:
+        try:
+            known[piece] = parse_target(piece, protocol)
+        except TargetError:
+            return False
+        return True
+
+    for number, piece in enumerate(pieces(text[: _MAX_LENGTH * limit], is_one)):
         # The same server again costs as much as another.
         if len(found) >= limit or number >= _MAX_REPEATED * limit:
             found[None] = TargetError(
@@ -147,7 +157,7 @@ def parse_targets(
             )
             break
         try:
-            target = parse_target(piece, protocol)
+            target = known.get(piece) or parse_target(piece, protocol)
         except TargetError as error:
             found.setdefault(str(error), error)
         else:
@@ -178,14 +188,6 @@ def _refuse_pem(text: str) -> None:
         raise TargetError(
             "This is a certificate or key in PEM form and names no server to connect to.", EXAMPLE
         )
-
-
-def _is_one(text: str) -> bool:
-    try:
-        parse_target(text)
-    except TargetError:
-        return False
-    return True
 
 
 def _port_and_protocol(endpoint: Endpoint, wanted: Protocol | None) -> tuple[int, bool, Protocol]:

@@ -35,8 +35,21 @@ _MAX_LATER_SECONDS: Final = 3600.0
 _MIN_LATER_SECONDS: Final = 0.01
 _MEND_CLOCK_SECONDS: Final = 60.0
 _CLOCK_JUMP: Final = timedelta(seconds=1)
+#: How long something more urgent is given way to, how often it is looked at meanwhile, and how many acts
+#: are begun then all the same.
+_GIVE_WAY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.02
+_MOST_MEANWHILE: Final = 4
 
 _logger = logging.getLogger("whichroot.delivery")
+
+
+class Delivered(dict[str, Any]):
+    """A receipt, and what is to be kept in the transaction that marks its act done."""
+
+    def __init__(self, keep: Callable[[Unit], Awaitable[None]], **receipt: Any) -> None:
+        super().__init__(**receipt)
+        self.keep = keep
 
 
 class Later(WhichrootError):
@@ -103,7 +116,9 @@ class Delivery:
 
     ``on_delivered(unit, act, receipt)`` runs in the transaction that marks the act done,
     ``on_failed(unit, act, reason)`` in the one that gives it up, ``on_put_off(unit, act, reason)`` in
-    the one that makes it wait. What they put is kept with that.
+    the one that makes it wait. What they put is kept with that. ``waiting()`` is how many of the
+    couriers do nothing but wait, and do not count; `look_again` says that there are more of these.
+    While ``gives_way()`` is true little is begun, because something else is more urgent.
     """
 
     def __init__(
@@ -118,6 +133,8 @@ class Delivery:
         pool: str = POSTS,
         concurrency: int = 8,
         patience: Patience | None = None,
+        waiting: Callable[[], int] = int,
+        gives_way: Callable[[], bool] = bool,
     ) -> None:
         self._database = database
         self._couriers = couriers
@@ -127,6 +144,8 @@ class Delivery:
         self._observe = observe
         self._pool = pool
         self._concurrency = concurrency
+        self._waiting = waiting
+        self._gives_way = gives_way
         self._patience = patience or Patience()
         self._length = timedelta(seconds=self._patience.lease)
         self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -146,7 +165,7 @@ class Delivery:
         """Delivers until `stop`. Survives an unreachable database."""
         self._ended.clear()
         self._takes_nothing.clear()
-        forget = self._database.on_put(self._wake.set)
+        forget = self._database.on_put(self._pool, self._wake.set)
         helpers = [
             asyncio.create_task(self._keep_leases()),
             asyncio.create_task(self._settling.run()),
@@ -164,6 +183,10 @@ class Delivery:
             await asyncio.gather(*left, return_exceptions=True)
             self._takes_nothing.set()
             self._ended.set()
+
+    def look_again(self) -> None:
+        """There may be a free place, or something to take."""
+        self._wake.set()
 
     async def stop(self, grace_seconds: float = 20) -> None:
         """Takes nothing more, waits for what is under way, hands back what does not end in time."""
@@ -184,9 +207,11 @@ class Delivery:
 
     async def _take_and_wait(self) -> None:
         """One round: fills the free places, then waits for a reason to look again."""
-        free = self._concurrency - len(self._running)
+        free = max(self._concurrency + self._waiting() - len(self._running), 0)
         self._wake.clear()
         taken: Sequence[Lease] = ()
+        if free and await self._give_way():
+            free = min(free, _MOST_MEANWHILE)
         if free:
             try:
                 taken = await self._claim(free)
@@ -203,8 +228,16 @@ class Delivery:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._patience.poll)
 
+    async def _give_way(self) -> bool:
+        """Waits while something else is more urgent, but not for long; gives whether it still is."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _GIVE_WAY_SECONDS
+        while (urgent := self._gives_way()) and loop.time() < until and not self._stopping:  # noqa: ASYNC110  time passes, nothing happens
+            await asyncio.sleep(_LOOK_SECONDS)
+        return urgent
+
     def _place_is_free(self, task: asyncio.Task[None]) -> None:
-        full = len(self._running) == self._concurrency
+        full = len(self._running) >= self._concurrency + self._waiting()
         del self._running[task]
         self._with_outcome.discard(task)
         if full:
@@ -325,6 +358,8 @@ class Delivery:
 
     def _done(self, lease: Lease, receipt: Receipt) -> Settle:
         async def settle(unit: Unit) -> None:
+            if isinstance(receipt, Delivered):
+                await receipt.keep(unit)
             await self._on_delivered(unit, lease.act, receipt)
             leases.done(unit, lease, receipt)
 

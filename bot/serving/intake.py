@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -32,6 +34,9 @@ _STAMP: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SSL_CHECK: Final = b"ssl_check=1"
 _MAX_SSL_CHECK: Final = 1_000
 
+#: An acknowledgement takes some milliseconds and the commit that it waits for.
+_LATE_SECONDS: Final = 0.25
+
 
 class Intake:
     """Counts what is being accepted. Once closed it accepts nothing more: Slack asks another
@@ -40,6 +45,8 @@ class Intake:
     def __init__(self) -> None:
         self._open = True
         self._running = 0
+        self._begun: dict[int, float] = {}
+        self._numbers = itertools.count()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -48,14 +55,24 @@ class Intake:
         """Whether anything is still accepted."""
         return self._open
 
+    @property
+    def is_late(self) -> bool:
+        """Whether somebody waits for an acknowledgement noticeably long. Slack gives up after three
+        seconds, so other work should wait."""
+        oldest = next(iter(self._begun.values()), None)
+        return oldest is not None and time.monotonic() - oldest > _LATE_SECONDS
+
     @contextmanager
     def accepting(self) -> Iterator[None]:
         """Around one request."""
+        number = next(self._numbers)
+        self._begun[number] = time.monotonic()
         self._running += 1
         self._idle.clear()
         try:
             yield
         finally:
+            del self._begun[number]
             self._running -= 1
             if not self._running:
                 self._idle.set()

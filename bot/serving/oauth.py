@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from logging import Logger
 from typing import Any, Final
 
+import aiohttp
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
@@ -168,8 +169,11 @@ def _state_key(state: str) -> str:
 class ManyWorkspaces:
     """The clients of a bot that is installed in several workspaces."""
 
-    def __init__(self, settings: Settings, store: InstallationStore) -> None:
+    def __init__(
+        self, settings: Settings, store: InstallationStore, session: aiohttp.ClientSession
+    ) -> None:
         self._settings = settings
+        self._session = session
         self._store = store
         self._clients: dict[str, tuple[float, AsyncWebClient]] = {}
 
@@ -220,7 +224,11 @@ class ManyWorkspaces:
     def _client(self, bot: Bot, team: str | None = None) -> AsyncWebClient:
         # The token of a whole organisation says for which workspace it acts.
         return AsyncWebClient(
-            bot.bot_token, base_url=self._settings.slack_api_url, team_id=team, retry_handlers=[]
+            bot.bot_token,
+            base_url=self._settings.slack_api_url,
+            team_id=team,
+            session=self._session,
+            retry_handlers=[],
         )
 
 

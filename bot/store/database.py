@@ -6,28 +6,29 @@ Settings that `bot.settings` reads for it: ``DATABASE_URL`` (``sqlite:///path``,
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import asyncpg
 from sqlalchemy import CursorResult, Executable, Table, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import WhichrootError
-from bot.store.engine import WRITES, create_engine, no_database
+from bot.store.engine import WRITES, create_engine, driver_errors, no_database
+from bot.store.inserting import insert_into
 from bot.store.lanework import LaneWork
-from bot.store.migrating import UnknownRevision, is_current, upgrade
+from bot.store.revision import HEAD, revision
 from bot.store.tables import seen
+from bot.store.writing import Writing
 from bot.text import visible
 
+if TYPE_CHECKING:
+    from bot.store.inserting import Insert
+
 Clock: TypeAlias = Callable[[], datetime]
-Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
 #: "whichroot" in ASCII, cut to 63 bits: the advisory lock under which tables are made.
 _MIGRATION_LOCK: Final = 0x7768696368726F6F
@@ -53,32 +54,34 @@ class Unit:
     """One transaction. Everything in it is kept, or nothing."""
 
     def __init__(
-        self, connection: AsyncConnection, now: datetime, wake: Callable[[], None]
+        self, connection: AsyncConnection, now: datetime, wake: Callable[[Set[str]], None]
     ) -> None:
         self.connection = connection
+        self.is_postgresql = connection.dialect.name == "postgresql"
+        """Whether this is PostgreSQL, else SQLite."""
+        self._here: Any = connection.sync_connection
         #: The transaction's time.
         self.now = now
         self._wake = wake
-        self._woken = False
+        self._woken: Set[str] = frozenset()
         #: What it does to the outbox, at its end.
         self.lanes = LaneWork()
-
-    @property
-    def is_postgresql(self) -> bool:
-        """Whether this is PostgreSQL, else SQLite."""
-        return self.connection.dialect.name == "postgresql"
 
     async def execute(
         self,
         statement: Executable,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        """Runs ``statement``."""
-        return await self.connection.execute(statement, parameters)
+        """Runs ``statement``. Read the rows before the next one."""
+        if self.is_postgresql:
+            return await self.connection.execute(statement, parameters)
+        # Nothing is waited for, so this needs none of what makes waiting possible.
+        result: CursorResult[Any] = self._here.execute(statement, parameters)
+        return result
 
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ON CONFLICT."""
-        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+        return insert_into(table, is_postgresql=self.is_postgresql)
 
     async def finish(self) -> None:
         """Does to the outbox what was asked for; `Database.begin` calls it."""
@@ -87,7 +90,7 @@ class Unit:
     def tell(self) -> None:
         """The transaction is kept; `Database.begin` calls it."""
         if self._woken:
-            self._wake()
+            self._wake(self._woken)
 
 
 class Database:
@@ -103,9 +106,13 @@ class Database:
     ) -> None:
         self.clock = clock
         self._engine = create_engine(url, pool_size=pool_size, create=create)
-        self._writing = asyncio.Lock()
-        self._writer: asyncio.Task[Any] | None = None
-        self._wakes: set[Callable[[], None]] = set()
+        #: What connecting raises: the driver's own errors, and the network's.
+        self._unreachable: tuple[type[Exception], ...] = (
+            *(DBAPIError, PoolTimeout, OSError, TimeoutError),
+            *(driver_errors() if self.is_postgresql else ()),
+        )
+        self._writing = Writing(self._engine)
+        self._wakes: dict[Callable[[], None], str] = {}
 
     @property
     def is_postgresql(self) -> bool:
@@ -119,6 +126,11 @@ class Database:
             if self.is_postgresql:
                 lock = text("SELECT pg_advisory_xact_lock(:lock)")
                 await unit.execute(lock, {"lock": _MIGRATION_LOCK})
+            if await unit.connection.run_sync(revision) == HEAD:
+                return
+            # Imported late: most starts find the tables as they are to be.
+            from bot.store.migrating import UnknownRevision, upgrade
+
             try:
                 await unit.connection.run_sync(upgrade)
             except UnknownRevision:
@@ -130,7 +142,7 @@ class Database:
     async def check_tables(self) -> None:
         """Raises SettingsError where the tables are not there as this version makes them."""
         async with self.read() as unit:
-            if not await unit.connection.run_sync(is_current):
+            if await unit.connection.run_sync(revision) != HEAD:
                 raise no_database("The database has no tables of this version of whichroot.")
 
     @contextlib.asynccontextmanager
@@ -141,18 +153,16 @@ class Database:
             async with self._unit(writes=True) as unit:
                 yield unit
             return
-        task = asyncio.current_task()
-        if task is self._writer:
-            raise RuntimeError("a transaction was begun inside another")
-        # SQLite has one writer. Those of this process queue up here, in order and without polling;
-        # those of other processes are waited for by BEGIN IMMEDIATE.
-        async with self._writing:
-            self._writer = task
-            try:
-                async with self._unit(writes=True) as unit:
-                    yield unit
-            finally:
-                self._writer = None
+        try:
+            async with self._writing.unit() as connection:
+                unit = Unit(connection, self.clock(), self._wake)
+                yield unit
+                await unit.finish()
+        except _OURS:
+            raise
+        except (DBAPIError, PoolTimeout) as error:
+            raise _store_error(error) from error
+        unit.tell()
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
@@ -176,13 +186,19 @@ class Database:
                 .on_conflict_do_update(index_elements=[seen.c.key], set_={"expires_at": unit.now})
             )
 
-    def on_put(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Calls ``wake`` whenever this process has put acts; gives what ends that."""
-        self._wakes.add(wake)
-        return lambda: self._wakes.discard(wake)
+    def on_put(self, pool: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``wake`` whenever acts of ``pool`` may be delivered because of what this process has
+        done; gives what ends that."""
+        self._wakes[wake] = pool
+
+        def forget() -> None:
+            self._wakes.pop(wake, None)
+
+        return forget
 
     async def dispose(self) -> None:
         """Closes all connections."""
+        await self._writing.drain()
         await self._engine.dispose()
 
     @contextlib.asynccontextmanager
@@ -192,7 +208,7 @@ class Database:
                 connection = await stack.enter_async_context(self._engine.connect())
                 await connection.execution_options(**{WRITES: writes})
                 transaction = await stack.enter_async_context(connection.begin())
-            except _UNREACHABLE as error:
+            except self._unreachable as error:
                 raise _store_error(error) from error
             unit = Unit(connection, self.clock(), self._wake)
             keeping = False
@@ -201,27 +217,21 @@ class Database:
                 await unit.finish()
                 keeping = True
                 await transaction.commit()
-            except (IntegrityError, ProgrammingError, DataError):
+            except _OURS:
                 raise
             except DBAPIError as error:
                 # SQLite says whether it has kept it; a connection that broke does not.
                 raise _store_error(error, maybe_kept=keeping and self.is_postgresql) from error
         unit.tell()
 
-    def _wake(self) -> None:
-        for wake in tuple(self._wakes):
-            wake()
+    def _wake(self, pools: Set[str]) -> None:
+        for wake, pool in tuple(self._wakes.items()):
+            if pool in pools:
+                wake()
 
 
-#: What connecting raises: the driver's own errors, and the network's.
-_UNREACHABLE: Final = (
-    DBAPIError,
-    PoolTimeout,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-)
+#: Mistakes of whoever wrote the statement, or what it asked to find out.
+_OURS: Final = (IntegrityError, ProgrammingError, DataError)
 
 
 def _store_error(error: BaseException, *, maybe_kept: bool = False) -> StoreError:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 from sqlalchemy import URL, Connection, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import SettingsError
+from bot.store.sqlite import DRIVER, connect_arguments
 from bot.text import visible
 
 #: The execution option that says whether a transaction may write.
@@ -25,6 +27,12 @@ _REMEDY: Final = "Write sqlite:///path/to/whichroot.db or postgresql://user:pass
 _LOCK_SECONDS: Final = 30
 _CONNECT_SECONDS: Final = 10
 _STATEMENT_SECONDS: Final = 60
+
+
+class JsonText(str):
+    """JSON that is written already, as the value of a JSON column."""
+
+    __slots__ = ()
 
 
 def create_engine(url: str, *, pool_size: int = 10, create: bool = True) -> AsyncEngine:
@@ -52,7 +60,17 @@ def no_database(message: str) -> SettingsError:
     )
 
 
+def driver_errors() -> tuple[type[Exception], ...]:
+    """What PostgreSQL's driver raises where there is no connection yet."""
+    import asyncpg
+
+    return asyncpg.PostgresError, asyncpg.InterfaceError
+
+
 def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
+    # Imported late: a bot with SQLite does not need it.
+    import asyncpg
+
     dsn = "postgresql:" + url.partition(":")[2]
     try:
         parts = urlsplit(dsn)
@@ -84,6 +102,7 @@ def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=_LOCK_SECONDS,
         hide_parameters=True,
+        json_serializer=_json,
     )
 
 
@@ -105,16 +124,21 @@ def _sqlite_engine(url: str, pool_size: int, create: bool) -> AsyncEngine:
             "Name a file in a folder that exists and that you may write to.",
         ) from None
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": _LOCK_SECONDS, "isolation_level": None},
+        URL.create(DRIVER, database=str(path)),
+        connect_args=connect_arguments(),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=_LOCK_SECONDS,
         hide_parameters=True,
+        json_serializer=_json,
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _json(value: object) -> str:
+    return str(value) if isinstance(value, JsonText) else json.dumps(value)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -128,4 +152,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that begins as a reader and then writes fails at once when another has written.
     writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begun: Any = connection.connection.driver_connection
+    try:
+        begun.begin(writes=bool(writes))
+    except sqlite3.Error as error:
+        raise OperationalError("BEGIN", None, error) from error

@@ -7,17 +7,69 @@ Whoever holds the lock of a lane sees all acts that were put into it before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Row, bindparam, delete, func, select, update
 
+from bot.store.inserting import insert_into
 from bot.store.tables import acts, lanes
 
 if TYPE_CHECKING:
     from bot.store.database import Unit
+    from bot.store.inserting import Insert
+
+#: What every settlement writes.
+OUTCOME: Final = (
+    *("state", "attempts", "delays", "maybe_delivered", "not_before", "ended_at", "reason"),
+    "receipt",
+)
+
+
+# Made once: SQLAlchemy takes longer to make a statement than a database to run it.
+_NAMED: Final = lanes.c.lane.in_(bindparam("names", expanding=True))
+_FOUND: Final = select(lanes).where(_NAMED)
+_REMOVE: Final = delete(lanes).where(_NAMED)
+_OUTCOME: Final = (
+    update(acts)
+    .where(acts.c.id == bindparam("act_id"))
+    .values({name: bindparam(f"new_{name}") for name in OUTCOME})
+)
+_WAITING: Final = acts.alias()
+_HEADS: Final = (
+    select(acts.c.lane, acts.c.id, acts.c.pool, acts.c.not_before)
+    .select_from(lanes)
+    .join(
+        acts,
+        acts.c.position
+        == select(func.min(_WAITING.c.position))
+        .where(_WAITING.c.lane == lanes.c.lane, _WAITING.c.state == "waiting")
+        .scalar_subquery(),
+    )
+    .where(_NAMED)
+)
+_NEW_HEAD: Final = (
+    update(lanes)
+    .where(lanes.c.lane == bindparam("name"))
+    .values(
+        head=bindparam("new_head"),
+        pool=bindparam("new_pool"),
+        due_at=bindparam("new_due_at"),
+        owner=None,
+        touched_at=bindparam("now"),
+    )
+)
+
+
+@cache
+def _locking(is_postgresql: bool) -> Insert:
+    insert = insert_into(lanes, is_postgresql=is_postgresql)
+    return insert.on_conflict_do_update(
+        index_elements=[lanes.c.lane], set_={"lane": insert.excluded.lane}
+    )
 
 
 class LeaseLost(Exception):
@@ -34,6 +86,7 @@ class Settlement:
     pool: str
     owner: str
     changes: Mapping[str, Any]
+    """The columns of `OUTCOME`."""
     due_at: datetime | None
     stays: bool
     """Whether it stays at the head of its lane."""
@@ -59,10 +112,11 @@ class LaneWork:
         """A failed act is taken up again."""
         self._retried.append((act_id, lane, pool))
 
-    async def finish(self, unit: Unit) -> bool:
-        """Does all of it; gives whether something may be delivered now. Raises LeaseLost."""
+    async def finish(self, unit: Unit) -> Set[str]:
+        """Does all of it; gives the pools of which something may be delivered now. Raises
+        LeaseLost."""
         if not (self._puts or self._settled or self._retried):
-            return False
+            return frozenset()
         await self._lock(unit)
         found = await self._found(unit)
         if any(
@@ -73,8 +127,10 @@ class LaneWork:
         stale = await self._insert(unit, found) | await self._take_up(unit, found)
         await self._keep_outcomes(unit)
         stale |= {item.lane for item in self._settled if not item.stays}
-        await _find_heads(unit, stale)
-        return True
+        pools = {str(values["pool"]) for values in self._puts}
+        pools |= {pool for _, _, pool in self._retried}
+        pools |= {item.pool for item in self._settled if item.due_at is not None}
+        return pools | await _find_heads(unit, stale)
 
     async def _lock(self, unit: Unit) -> None:
         rows = {
@@ -93,10 +149,7 @@ class LaneWork:
                 ]
             )
         }
-        insert = unit.insert(lanes)
-        statement = insert.on_conflict_do_update(
-            index_elements=[lanes.c.lane], set_={"lane": insert.excluded.lane}
-        )
+        statement = _locking(unit.is_postgresql)
         await unit.execute(statement, [rows[lane] for lane in sorted(rows)])
 
     async def _found(self, unit: Unit) -> Mapping[str, Row[Any]]:
@@ -105,7 +158,7 @@ class LaneWork:
         names |= {values["lane"] for values in self._puts if values["key"] is not None}
         if not names:
             return {}
-        rows = await unit.execute(select(lanes).where(lanes.c.lane.in_(names)))
+        rows = await unit.execute(_FOUND, {"names": list(names)})
         return {row.lane: row for row in rows}
 
     async def _insert(self, unit: Unit, found: Mapping[str, Row[Any]]) -> set[str]:
@@ -148,11 +201,8 @@ class LaneWork:
     async def _keep_outcomes(self, unit: Unit) -> None:
         if not self._settled:
             return
-        columns: dict[str, Any] = {
-            name: bindparam(f"new_{name}") for name in self._settled[0].changes
-        }
         await unit.execute(
-            update(acts).where(acts.c.id == bindparam("act_id")).values(columns),
+            _OUTCOME,
             [
                 {
                     "act_id": item.act_id,
@@ -174,23 +224,12 @@ async def _insert_many(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> None:
         await unit.execute(acts.insert(), rows)
 
 
-async def _find_heads(unit: Unit, names: set[str]) -> None:
-    """Gives each of these locked lanes the first of its waiting acts, or removes it."""
+async def _find_heads(unit: Unit, names: set[str]) -> Set[str]:
+    """Gives each of these locked lanes the first of its waiting acts, or removes it; gives the pools
+    of the new heads."""
     if not names:
-        return
-    waiting = acts.alias()
-    first = (
-        select(func.min(waiting.c.position))
-        .where(waiting.c.lane == lanes.c.lane, waiting.c.state == "waiting")
-        .scalar_subquery()
-    )
-    statement = (
-        select(acts.c.lane, acts.c.id, acts.c.pool, acts.c.not_before)
-        .select_from(lanes)
-        .join(acts, acts.c.position == first)
-        .where(lanes.c.lane.in_(names))
-    )
-    heads = (await unit.execute(statement)).all()
+        return frozenset()
+    heads = (await unit.execute(_HEADS, {"names": list(names)})).all()
     if heads:
         await _update_lanes(
             unit,
@@ -198,26 +237,22 @@ async def _find_heads(unit: Unit, names: set[str]) -> None:
         )
     empty = names - {row.lane for row in heads}
     if empty:
-        await unit.execute(delete(lanes).where(lanes.c.lane.in_(empty)))
+        await unit.execute(_REMOVE, {"names": list(empty)})
+    return {row.pool for row in heads}
 
 
 async def _update_lanes(unit: Unit, rows: Sequence[tuple[str, str, str, datetime | None]]) -> None:
     """Writes lane, head, pool and due_at; nobody owns the lane then."""
-    statement = (
-        update(lanes)
-        .where(lanes.c.lane == bindparam("name"))
-        .values(
-            head=bindparam("new_head"),
-            pool=bindparam("new_pool"),
-            due_at=bindparam("new_due_at"),
-            owner=None,
-            touched_at=unit.now,
-        )
-    )
     await unit.execute(
-        statement,
+        _NEW_HEAD,
         [
-            {"name": lane, "new_head": head, "new_pool": pool, "new_due_at": due_at}
+            {
+                "name": lane,
+                "new_head": head,
+                "new_pool": pool,
+                "new_due_at": due_at,
+                "now": unit.now,
+            }
             for lane, head, pool, due_at in rows
         ],
     )

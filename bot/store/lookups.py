@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy import Row, bindparam, func, literal, select, update
 
 from bot.store.database import Database, Unit
-from bot.store.tables import acts, lookups
+from bot.store.outbox import LOOKUPS
+from bot.store.tables import acts, lanes, lookups
 
 #: What Slack grants a response_url.
 _RESPONSE_USES: Final = 5
@@ -63,6 +64,16 @@ class KeptLookup:
     finished_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with the queue of lookups."""
+
+    own: int
+    """How many of one user wait."""
+    ahead: int
+    """How many of everybody's come before a new one: they are due, and nobody has begun them."""
+
+
 class Lookups:
     """The lookups of ``database``."""
 
@@ -71,42 +82,40 @@ class Lookups:
 
     async def add(self, unit: Unit, lookup: NewLookup) -> KeptLookup:
         """Keeps a lookup that waits. Put its act in the same unit."""
-        statement = (
-            lookups.insert()
-            .values(
-                id=secrets.token_urlsafe(_ID_OCTETS),
-                team=lookup.team,
-                user=lookup.user,
-                channel=lookup.channel,
-                input=lookup.input,
-                private=lookup.private,
-                thread_ts=lookup.thread_ts,
-                response_url=lookup.response_url,
-                response_uses=0,
-                extra=dict(lookup.extra),
-                state="waiting",
-                created_at=unit.now,
-            )
-            .returning(lookups)
+        kept = KeptLookup(
+            id=secrets.token_urlsafe(_ID_OCTETS),
+            team=lookup.team,
+            user=lookup.user,
+            channel=lookup.channel,
+            input=lookup.input,
+            private=lookup.private,
+            thread_ts=lookup.thread_ts,
+            response_url=lookup.response_url,
+            extra=dict(lookup.extra),
+            state="waiting",
+            report=None,
+            verdict=None,
+            message_channel=None,
+            message_ts=None,
+            created_at=unit.now,
+            finished_at=None,
         )
-        return _kept((await unit.execute(statement)).one(), unit.now)
+        columns = {name: getattr(kept, name) for name in _NEW_COLUMNS}
+        await unit.execute(_INSERT, {**columns, "response_uses": 0})
+        return kept
 
     async def get(self, lookup_id: str, *, team: str | None = None) -> KeptLookup | None:
         """The lookup; None: there is none (in that workspace)."""
-        statement = select(lookups).where(lookups.c.id == lookup_id)
-        if team is not None:
-            statement = statement.where(lookups.c.team == team)
         async with self._database.read() as unit:
-            row = (await unit.execute(statement)).first()
-            return None if row is None else _kept(row, unit.now)
+            row = (await unit.execute(_GET, {"lookup": lookup_id})).first()
+            if row is None or team not in (None, row.team):
+                return None
+            return _kept(row, unit.now)
 
     async def finish(self, unit: Unit, lookup_id: str, report: Any, verdict: str) -> None:
-        """Keeps its report (JSON data)."""
-        await unit.execute(
-            update(lookups)
-            .where(lookups.c.id == lookup_id)
-            .values(state="done", report=report, verdict=verdict, finished_at=unit.now)
-        )
+        """Keeps its report (JSON data, or `JsonText`)."""
+        values = {"new_report": report, "new_verdict": verdict, "now": unit.now}
+        await unit.execute(_FINISH, {"lookup": lookup_id, **values})
 
     async def look_again(self, unit: Unit, parent_id: str, child: str, again: str) -> None:
         """In a lookup that stands for several, ``again`` is what ``child`` is by now."""
@@ -119,11 +128,8 @@ class Lookups:
 
     async def note_posted(self, unit: Unit, lookup_id: str, channel: str, ts: str) -> None:
         """The report is shown there."""
-        await unit.execute(
-            update(lookups)
-            .where(lookups.c.id == lookup_id)
-            .values(message_channel=channel, message_ts=ts)
-        )
+        where = {"new_channel": channel, "new_ts": ts}
+        await unit.execute(_POSTED, {"lookup": lookup_id, **where})
 
     async def use_response_url(self, unit: Unit, lookup_id: str) -> str | None:
         """Its response_url for one more answer; None: used up or too old."""
@@ -163,17 +169,12 @@ class Lookups:
         async with self._database.read() as unit:
             return [_kept(row, unit.now) for row in await unit.execute(statement)]
 
-    async def ahead(self, lookup_id: str) -> int:
-        """How many lookups wait that were asked before it."""
-        own = select(lookups.c.created_at).where(lookups.c.id == lookup_id).scalar_subquery()
-        statement = (
-            select(func.count())
-            .select_from(lookups)
-            .where(lookups.c.state == "waiting", lookups.c.created_at < own)
-        )
-        async with self._database.read() as unit:
-            count: int = (await unit.execute(statement)).scalar_one()
-            return count
+    async def standing(self, unit: Unit, team: str, user: str) -> Standing:
+        """How it would stand with one more lookup of that user."""
+        since = unit.now - _WAITING_AGE
+        values = {"team": team, "user": user, "since": since, "now": unit.now}
+        row = (await unit.execute(_STANDING, values)).one()
+        return Standing(row.own, row.ahead)
 
     async def held_up(self, team: str) -> str | None:
         """Why reports of the workspace wait that were tried to be posted; None: none does."""
@@ -204,6 +205,56 @@ class Lookups:
         async with self._database.read() as unit:
             count: int = (await unit.execute(statement)).scalar_one()
             return count
+
+    async def queue(self, unit: Unit, limit: int = 10_000) -> Sequence[str]:
+        """The lookups whose turn has not come yet, by id, the next one first."""
+        rows = await unit.execute(_QUEUE.limit(limit), {"now": unit.now})
+        return [row.lane.removeprefix(_LANE) for row in rows if row.lane.startswith(_LANE)]
+
+
+_LANE: Final = "lookup:"
+#: A lookup that was not made within a day was given up.
+_WAITING_AGE: Final = timedelta(days=1)
+
+# Made once: SQLAlchemy takes longer to make a statement than SQLite to run it.
+_NEW_COLUMNS: Final = (
+    *("id", "team", "user", "channel", "input", "private", "thread_ts", "response_url"),
+    *("extra", "state", "created_at"),
+)
+_INSERT: Final = lookups.insert().values(
+    {name: bindparam(name) for name in (*_NEW_COLUMNS, "response_uses")}
+)
+_GET: Final = select(lookups).where(lookups.c.id == bindparam("lookup"))
+_FINISH: Final = (
+    update(lookups)
+    .where(lookups.c.id == bindparam("lookup"))
+    .values(
+        state="done",
+        report=bindparam("new_report"),
+        verdict=bindparam("new_verdict"),
+        finished_at=bindparam("now"),
+    )
+)
+_POSTED: Final = (
+    update(lookups)
+    .where(lookups.c.id == bindparam("lookup"))
+    .values(message_channel=bindparam("new_channel"), message_ts=bindparam("new_ts"))
+)
+_TURN: Final = (lanes.c.pool == LOOKUPS) & (lanes.c.due_at <= bindparam("now"))
+_STANDING: Final = select(
+    select(func.count())
+    .select_from(lookups)
+    .where(
+        lookups.c.team == bindparam("team"),
+        lookups.c.user == bindparam("user"),
+        lookups.c.created_at > bindparam("since"),
+        lookups.c.state == "waiting",
+    )
+    .scalar_subquery()
+    .label("own"),
+    select(func.count()).select_from(lanes).where(_TURN).scalar_subquery().label("ahead"),
+)
+_QUEUE: Final = select(lanes.c.lane).where(_TURN).order_by(lanes.c.due_at)
 
 
 def _kept(row: Row[Any], now: datetime) -> KeptLookup:

@@ -7,8 +7,6 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
@@ -30,12 +28,6 @@ def upgrade(connection: Connection) -> None:
         if isinstance(error.__cause__, ResolutionError):
             raise UnknownRevision from error
         raise
-
-
-def is_current(connection: Connection) -> bool:
-    """Whether the tables behind ``connection`` are those of this version."""
-    found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

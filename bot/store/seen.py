@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from bot.store.database import Unit
-from bot.store.tables import seen
+from bot.store.inserting import insert_into
+from bot.store.tables import Moment, seen
 
 #: Slack repeats an event for minutes, a person a click for hours.
 KEEP: Final = timedelta(days=1)
+
+
+@cache
+def _first(is_postgresql: bool) -> Any:
+    insert = insert_into(seen, is_postgresql=is_postgresql).values(
+        key=bindparam("new_key"), value=bindparam("new_value"), expires_at=bindparam("expires")
+    )
+    return insert.on_conflict_do_update(
+        index_elements=[seen.c.key],
+        set_={"value": insert.excluded.value, "expires_at": insert.excluded.expires_at},
+        where=seen.c.expires_at <= bindparam("now", type_=Moment()),
+    ).returning(seen.c.key)
 
 
 class Seen:
@@ -23,13 +37,8 @@ class Seen:
         """None the first time, and ``value`` is kept with ``key`` for as long as ``keep``; afterwards
         the value kept. Of two transactions at once the second waits for the first."""
         expires = unit.now + keep
-        insert = unit.insert(seen).values(key=key, value=value, expires_at=expires)
-        statement = insert.on_conflict_do_update(
-            index_elements=[seen.c.key],
-            set_={"value": insert.excluded.value, "expires_at": insert.excluded.expires_at},
-            where=seen.c.expires_at <= unit.now,
-        ).returning(seen.c.key)
-        if (await unit.execute(statement)).first() is not None:
+        values = {"new_key": key, "new_value": value, "expires": expires, "now": unit.now}
+        if (await unit.execute(_first(unit.is_postgresql), values)).first() is not None:
             return None
         known = await unit.execute(select(seen.c.value).where(seen.c.key == key))
         kept: str = known.scalar_one()

@@ -10,9 +10,10 @@ from bot.errors import FormatError, TargetError
 from bot.lookup import refused
 from bot.lookup_runner import Busy
 from bot.report import Report
-from bot.requests.delivery import Later, Receipt, Undeliverable
+from bot.requests.delivery import Delivered, Later, Receipt, Undeliverable
 from bot.store import outbox
 from bot.store.database import Unit
+from bot.store.engine import JsonText
 from bot.store.lookups import KeptLookup
 from bot.store.outbox import Act
 from handlers.blocks.markup import Markup, code, fill
@@ -22,7 +23,7 @@ from handlers.blocks.summary import summary_message
 from handlers.couriers import slack
 from handlers.couriers.files import upload
 from handlers.parts import Parts
-from handlers.questions import report_data, report_of
+from handlers.questions import report_of
 from handlers.saying import exchange, tell_privately
 from handlers.uploads import question_for
 
@@ -37,14 +38,19 @@ class LookupCourier:
         self._parts = parts
 
     async def deliver(self, act: Act) -> Receipt:
-        lookup = await wanted(self._parts, act)
+        parts = self._parts
+        lookup = parts.recent.lookup(str(act.payload["lookup"])) or await wanted(parts, act)
         if lookup.state == "done":
             return {}
         report = await self._run(lookup)
-        async with self._parts.database.begin() as unit:
-            await self._parts.lookups.finish(unit, lookup.id, report_data(report), report.verdict)
+        text = JsonText(report.to_json())
+
+        async def keep(unit: Unit) -> None:
+            await parts.lookups.finish(unit, lookup.id, text, report.verdict)
             await _put_report(unit, lookup)
-        return {}
+            parts.recent.keep_report(lookup, report)
+
+        return Delivered(keep)
 
     async def _run(self, lookup: KeptLookup) -> Report:
         started = time.perf_counter()
@@ -86,11 +92,11 @@ async def put_lookup(unit: Unit, lookup: KeptLookup) -> None:
 async def _put_report(unit: Unit, lookup: KeptLookup) -> None:
     parent = lookup.extra.get("parent")
     lane = f"lookup:{parent or lookup.id}"
-    await outbox.put(unit, lane, "report", {"lookup": lookup.id}, key=f"report:{lookup.id}")
+    # Once: it is put with the end of the lookup's act, which has one.
+    await outbox.put(unit, lane, "report", {"lookup": lookup.id})
     table = parent or lookup.extra.get("table")
     if table:
-        payload = {"lookup": table}
-        await outbox.put(unit, f"lookup:{table}", "table", payload, key=f"table:{lookup.id}")
+        await outbox.put(unit, f"lookup:{table}", "table", {"lookup": table})
 
 
 class ReportCourier:
@@ -101,10 +107,7 @@ class ReportCourier:
 
     async def deliver(self, act: Act) -> Receipt:
         parts = self._parts
-        lookup = await wanted(parts, act)
-        report = report_of(lookup)
-        if report is None:
-            raise Undeliverable("The lookup has no report.", final=True)
+        lookup, report = await self._found(act)
         client = await parts.clients.web(lookup.team)
         message = report_message(report, lookup.id, lookup.user)
         replaces = lookup.extra.get("replaces")
@@ -136,6 +139,16 @@ class ReportCourier:
         except slack.NoAccess as refusal:
             return await self._by_direct_message(act, lookup, message, refusal)
         return {"channel": channel, "ts": ts}
+
+    async def _found(self, act: Act) -> tuple[KeptLookup, Report]:
+        recent = self._parts.recent.report(str(act.payload["lookup"]))
+        if recent:
+            return recent
+        lookup = await wanted(self._parts, act)
+        report = report_of(lookup)
+        if report is None:
+            raise Undeliverable("The lookup has no report.", final=True)
+        return lookup, report
 
     async def _place(self, lookup: KeptLookup) -> tuple[str, str | None] | None:
         """Channel and thread; None where the summary that it belongs to is not shown."""
@@ -241,12 +254,14 @@ async def _place(parts: Parts, lookup: KeptLookup) -> tuple[str, str | None]:
     return await slack.direct(client, parts.metrics, lookup.user), None
 
 
-def checking_text(lookup: KeptLookup, ahead: int) -> Markup:
-    """What is said at once."""
-    where = fill("⏳ Checking {} …", code(lookup.input))
+def checking_text(lookup: KeptLookup, ahead: int, servers: int = 1) -> Markup:
+    """What is said at once. ``ahead``: how many lookups come before."""
+    if servers > 1:
+        where = fill("⏳ Checking {} servers …", servers)
+    else:
+        where = fill("⏳ Checking {} …", code(lookup.input))
     if ahead:
-        word = "lookup is" if ahead == 1 else "lookups are"
-        where = fill("{} {} {} before this one.", where, ahead, word)
+        where = fill("{} You are number {} in the queue.", where, f"{ahead + 1:,}")
     if lookup.private:
         where = fill("{} The report comes to you alone, in our direct messages.", where)
     return where

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
+import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -31,11 +32,13 @@ from bot.serving.tasks import Tasks
 from bot.settings import Settings
 from bot.store import outbox
 from bot.store.database import Database
+from bot.store.engine import JsonText
 from bot.store.lookups import KeptLookup, Lookups, NewLookup
 from bot.store.seen import Seen
 from handlers.parts import Parts
 from handlers.people import People
-from handlers.questions import question_from, report_data, target_data
+from handlers.questions import question_from, target_data
+from handlers.queue_news import QueueNews
 from handlers.submission import installation_of
 from tests.conversation.support import Json, Surroundings
 from tests.hostile.policy import STATES
@@ -139,6 +142,7 @@ class Stage:
         lookup = await self._stack.enter_async_context(Lookup(self.settings))
         runner = LookupRunner(lookup.answer, Share(50, 50), 60.0)
         self._stack.push_async_callback(runner.aclose)
+        session = await self._stack.enter_async_context(aiohttp.ClientSession())
         self.parts = Parts(
             settings=self.settings,
             database=self.database,
@@ -147,10 +151,11 @@ class Stage:
             messages=Messages(self.database),
             seen=Seen(),
             runner=runner,
-            clients=OneToken(self.settings),
+            clients=OneToken(self.settings, session),
             people=People(self.settings),
             tasks=Tasks(),
             metrics=Metrics(),
+            queue=QueueNews(self.database, Lookups(self.database), session),
         )
         client = AsyncWebClient(self.settings.slack_bot_token, base_url=self.settings.slack_api_url)
         self.app = Listening(client=client, signing_secret="none", process_before_response=True)
@@ -262,7 +267,7 @@ class Stage:
                     extra=extra,
                 ),
             )
-            data, verdict = report_data(self.report), self.report.verdict
+            data, verdict = JsonText(self.report.to_json()), self.report.verdict
             await self.parts.lookups.finish(unit, kept.id, data, verdict)
         return kept
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from bot.requests.delivery import (
+    Delivered,
     Delivery,
     Later,
     OnDelivered,
@@ -24,7 +25,7 @@ from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
 from bot.store.outbox import Act
 from bot.store.seen import Seen
-from bot.store.tables import acts, lanes
+from bot.store.tables import acts, lanes, seen
 from tests.support.postgresql import postgresql_server
 
 _QUICK = Patience(lease=1.5, courier=5.0, poll=0.05, first=0.01, most=0.02, attempts=3)
@@ -383,3 +384,62 @@ async def test_a_fault_while_taking_acts_ends_nothing(database: Database) -> Non
             await unit.execute(text("ALTER TABLE elsewhere RENAME TO lanes"))
         await until_state(database, act_id, "done")
     assert len(courier.acts) == 1
+
+
+async def test_couriers_that_only_wait_take_no_place(database: Database) -> None:
+    waiting = [0]
+    courier = Doing(never_end)
+    options = {"concurrency": 1, "waiting": lambda: waiting[0]}
+    async with delivering(database, courier, Patience(poll=60), **options) as delivery:
+        for lane in "abc":
+            await put(database, lane=lane)
+        await asyncio.sleep(0.3)
+        assert len(courier.acts) == 1
+        waiting[0] = 1
+        delivery.look_again()
+        await until(_counted(courier, 2))
+        await asyncio.sleep(0.1)
+        assert len(courier.acts) == 2
+
+
+async def test_what_is_more_urgent_is_given_way_to_but_not_for_ever(database: Database) -> None:
+    urgent = [True]
+    courier = Doing(succeed)
+    for number in range(9):
+        await put(database, lane=f"{number}")
+    async with delivering(database, courier, Patience(poll=0.05), gives_way=lambda: urgent[0]):
+        await asyncio.sleep(0.5)
+        assert courier.acts == []
+        await until(_counted(courier, 4))
+        assert len(courier.acts) == 4
+        urgent[0] = False
+        await until(_counted(courier, 9))
+
+
+async def test_what_a_receipt_brings_is_kept_with_the_end_of_its_act(database: Database) -> None:
+    kept: list[int] = []
+
+    async def keep(unit: Unit) -> None:
+        kept.append(len(kept))
+        await Seen().first(unit, f"kept:{kept[-1]}")
+        if len(kept) == 1:
+            raise ZeroDivisionError
+
+    async def bring(_: Act) -> Receipt:
+        return Delivered(keep, ts="1.5")
+
+    courier = Doing(bring)
+    async with delivering(database, courier):
+        act_id = await put(database)
+        await until_state(database, act_id, "done")
+    async with database.read() as unit:
+        known = await unit.execute(select(seen.c.key).where(seen.c.key.like("kept:%")))
+        assert [row.key for row in known] == ["kept:1"]
+        assert (await unit.execute(select(acts.c.receipt))).scalar_one() == {"ts": "1.5"}
+
+
+def _counted(courier: Doing, count: int) -> Callable[[], Awaitable[bool]]:
+    async def reached() -> bool:
+        return len(courier.acts) >= count
+
+    return reached

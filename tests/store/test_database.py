@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import StatementError
 
 from bot.errors import SettingsError
+from bot.store import migrating
 from bot.store.database import Database, StoreError
+from bot.store.revision import HEAD
 from bot.store.seen import Seen
 from bot.store.tables import metadata, seen
 from tests.support.postgresql import PostgreSQL
@@ -220,3 +223,54 @@ async def test_a_full_sqlite_file_is_told_and_nothing_is_half_kept(tmp_path: Pat
     async with database.read() as unit:
         assert (await unit.execute(select(seen.c.key))).all() == []
     await database.dispose()
+
+
+async def test_units_that_share_a_commit_fail_alone_and_are_kept_together(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    await database.migrate()
+    other = Database(f"sqlite:///{tmp_path}/x.db")
+
+    async def write(number: int) -> bool:
+        async with database.begin() as unit:
+            assert await Seen().first(unit, f"event:{number}") is None
+            if number % 3 == 0:
+                raise LookupError
+        # It is kept, for every process, by the time that its block has ended.
+        async with other.read() as unit:
+            found = await unit.execute(select(seen.c.key).where(seen.c.key == f"event:{number}"))
+            return found.first() is not None
+
+    outcomes = await asyncio.gather(*(write(n) for n in range(60)), return_exceptions=True)
+    assert [outcome is True for outcome in outcomes] == [n % 3 != 0 for n in range(60)]
+    async with other.read() as unit:
+        assert len((await unit.execute(select(seen.c.key))).all()) == 40
+    await database.dispose()
+    await other.dispose()
+
+
+async def test_a_unit_that_is_cancelled_leaves_the_others_their_commit(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    await database.migrate()
+
+    async def write(number: int) -> None:
+        async with database.begin() as unit:
+            await Seen().first(unit, f"event:{number}")
+            await asyncio.sleep(0.001)
+
+    writers = [asyncio.create_task(write(number)) for number in range(20)]
+    await asyncio.sleep(0.003)
+    for writer in writers[::2]:
+        writer.cancel()
+    outcomes = await asyncio.gather(*writers, return_exceptions=True)
+    assert all(outcome is None for outcome in outcomes[1::2])
+    async with database.read() as unit:
+        kept = {row.key for row in await unit.execute(select(seen.c.key))}
+    assert kept >= {f"event:{number}" for number in range(1, 20, 2)}
+    await database.dispose()
+
+
+def test_the_head_that_is_known_without_the_migrations_is_theirs() -> None:
+    script = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
+    assert script.get_current_head() == HEAD

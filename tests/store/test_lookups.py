@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from bot.store import leases, outbox
 from bot.store.database import Database
-from bot.store.lookups import Lookups, NewLookup
+from bot.store.lookups import Lookups, NewLookup, Standing
 
 
 async def test_a_lookup_waits_and_is_finished(database: Database) -> None:
@@ -56,16 +57,28 @@ async def test_the_queue_knows_its_places(url: str) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     database = Database(url, clock=lambda: now)
     lookups = Lookups(database)
-    ids = []
+    ids: list[str] = []
+    found = []
     for user in ("U1", "U2", "U1"):
         now += timedelta(seconds=1)
         async with database.begin() as unit:
-            ids.append((await lookups.add(unit, NewLookup("T1", user, "C1", "x"))).id)
-    assert [await lookups.ahead(lookup_id) for lookup_id in ids] == [0, 1, 2]
-    assert (await lookups.waiting_of("T1"), await lookups.waiting_of("T1", "U1")) == (3, 2)
+            found.append(await lookups.standing(unit, "T1", user))
+            kept = await lookups.add(unit, NewLookup("T1", user, "C1", "x"))
+            await outbox.put(unit, f"lookup:{kept.id}", "lookup", {})
+            await outbox.put(unit, f"say:{kept.id}", "say", {})
+            ids.append(kept.id)
+    assert found == [Standing(0, 0), Standing(0, 1), Standing(1, 2)]
     async with database.begin() as unit:
+        (lease,) = await leases.claim(unit, outbox.LOOKUPS, "w", 1, timedelta(minutes=1))
+        assert lease.act.lane == f"lookup:{ids[0]}"
+    async with database.begin() as unit:
+        # What has begun is nobody's queue any more, but still one of the user's.
+        assert await lookups.queue(unit) == ids[1:]
+        assert await lookups.standing(unit, "T1", "U1") == Standing(2, 2)
         await lookups.finish(unit, ids[0], {}, "refused")
-    assert await lookups.ahead(ids[2]) == 1
-    assert (await lookups.waiting_of("T1"), await lookups.waiting_of("T1", "U1")) == (2, 1)
-    assert await lookups.waiting_of("T2") == 0
+        assert await lookups.standing(unit, "T1", "U1") == Standing(1, 2)
+        assert await lookups.standing(unit, "T2", "U1") == Standing(0, 2)
+    now += timedelta(days=1, seconds=5)
+    async with database.begin() as unit:
+        assert (await lookups.standing(unit, "T1", "U1")).own == 0
     await database.dispose()

@@ -9,14 +9,16 @@ import tempfile
 from pathlib import Path
 
 from tools.bench.material import make_material
+from tools.bench.outbox import outbox_rows
 from tools.bench.predictions import analysis, growth, mesh, mixed_predictions, predictions
 from tools.bench.processes import incomplete_chain, many_hosts, one_host
 from tools.bench.server import serving
+from tools.bench.serving import serving_rows
 from tools.bench.table import table
 
 
 def main() -> None:
-    """About a minute."""
+    """Some minutes."""
     openssl = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
     print(
         f"Python {platform.python_version()}, {openssl.stdout.split(' (')[0].strip()}, "
@@ -32,6 +34,7 @@ def main() -> None:
             ]
         rows += [*predictions(material), *mixed_predictions(), mesh()]
         rows += [analysis(material), *growth(material)]
+    rows += [*serving_rows(), *outbox_rows()]
     print(table(rows))
 
 

@@ -1,0 +1,125 @@
+"""Units that share a commit: SQLite has one writer, and a commit waits for the disk.
+
+Whoever wants to write queues up. The first begins a transaction; all who wait behind it join, each
+inside a savepoint of its own, so that one that fails undoes nothing of the others; then one COMMIT
+keeps them all, and only then does any of them go on. While it waits for the disk the next ones queue
+up. A unit sees what those before it in the same transaction did: either all of that is kept, or
+neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.store.engine import WRITES
+
+_SAVEPOINT: Final = "unit"
+
+
+class _Round:
+    """One transaction and who takes part in it."""
+
+    def __init__(self, connection: AsyncConnection, driver: Any, stack: Any) -> None:
+        self.connection = connection
+        self.driver = driver
+        self.stack = stack
+        #: Done once it is kept; its exception, where it is not.
+        self.kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Perhaps nobody waits for it any more.
+        self.kept.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
+
+
+class Writing:
+    """The writers of one SQLite database in this process."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._turn = asyncio.Lock()
+        self._writer: asyncio.Task[Any] | None = None
+        self._round: _Round | None = None
+        self._commits: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def unit(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction's connection; kept when the block has ended without an exception, and undone
+        otherwise. Raises what SQLAlchemy raises, also where the commit fails."""
+        task = asyncio.current_task()
+        if task is self._writer:
+            raise RuntimeError("a transaction was begun inside another")
+        async with self._turn:
+            self._writer = task
+            try:
+                taking_part = self._round or await self._begin()
+                async with _savepoint(taking_part):
+                    yield taking_part.connection
+            finally:
+                self._writer = None
+        await asyncio.shield(taking_part.kept)
+
+    async def drain(self) -> None:
+        """Waits for commits under way."""
+        if self._commits:
+            await asyncio.wait(self._commits)
+
+    async def _begin(self) -> _Round:
+        async with contextlib.AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(self._engine.connect())
+            await connection.execution_options(**{WRITES: True})
+            await connection.begin()
+            raw = await connection.get_raw_connection()
+            begun = self._round = _Round(connection, raw.driver_connection, stack.pop_all())
+        # It gets its turn after those who wait already.
+        committing = asyncio.create_task(self._commit(begun))
+        self._commits.add(committing)
+        committing.add_done_callback(self._commits.discard)
+        return begun
+
+    async def _commit(self, begun: _Round) -> None:
+        async with self._turn:
+            self._round = None
+            try:
+                async with begun.stack:
+                    _check(begun)
+                    await begun.connection.commit()
+            except Exception as error:
+                begun.kept.set_exception(error)
+            except BaseException:
+                begun.kept.cancel()
+                raise
+            else:
+                begun.kept.set_result(None)
+
+
+@contextlib.asynccontextmanager
+async def _savepoint(taking_part: _Round) -> AsyncIterator[None]:
+    _check(taking_part)
+    _run(taking_part, f"SAVEPOINT {_SAVEPOINT}")
+    try:
+        yield
+    except BaseException:
+        # A full disk may have undone the whole transaction already.
+        if taking_part.driver.in_transaction:
+            _run(taking_part, f"ROLLBACK TO {_SAVEPOINT}")
+            _run(taking_part, f"RELEASE {_SAVEPOINT}")
+        raise
+    _run(taking_part, f"RELEASE {_SAVEPOINT}")
+
+
+def _run(taking_part: _Round, statement: str) -> None:
+    try:
+        taking_part.driver.execute(statement)
+    except sqlite3.Error as error:
+        raise OperationalError(statement, None, error) from error
+
+
+def _check(taking_part: _Round) -> None:
+    """Raises DBAPIError where the transaction is no more, and with it what others did in it."""
+    if not taking_part.driver.in_transaction:
+        raise DBAPIError("COMMIT", None, Exception("the transaction was undone"))
