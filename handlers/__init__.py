@@ -11,6 +11,7 @@ from bot.requests.delivery import Courier, Receipt
 from bot.store.database import Unit
 from bot.store.outbox import Act
 from handlers import cert, failures, home, install, reports, requests, shortcuts, thread
+from handlers import tickets as ticket_buttons
 from handlers.couriers import tickets
 from handlers.couriers.inquiries import InquiryCourier
 from handlers.couriers.lookups import LookupCourier, PemCourier, ReportCourier, TableCourier
@@ -23,7 +24,17 @@ from handlers.saying import SayCourier
 
 __all__ = ["couriers", "on_delivered", "on_failed", "register"]
 
-_PARTS: Final = (cert, reports, install, requests, thread, shortcuts, home, failures)
+_PARTS: Final = (
+    cert,
+    reports,
+    install,
+    requests,
+    thread,
+    shortcuts,
+    home,
+    failures,
+    ticket_buttons,
+)
 
 
 def register(app: AsyncApp, parts: Parts) -> None:

@@ -14,6 +14,7 @@ from handlers.blocks.elements import actions, button, section, top_text
 from handlers.blocks.lines import RETRY
 from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
+from handlers.couriers import tickets
 from handlers.parts import Parts
 from handlers.saying import say
 
@@ -43,6 +44,7 @@ async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     """Tells whoever it concerns by direct message. A reply or notice that cannot be delivered has
     nobody left to be told."""
     await parts.requests.note_failed(unit, act, reason)
+    await tickets.on_failed(unit, act, reason)
     is_submission = act.payload.get("do") == "submission"
     what = "Your request was not submitted" if is_submission else _WHAT.get(act.kind)
     person = await _concerned(parts, act)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from bot.store.database import Database, Unit
 from bot.store.tables import requests, ticket_echoes, tickets
+
+
+#: Stands among a request's echoes while the thread knows that the desk does not let the bot in.
+REFUSED: Final = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,40 @@ class Tickets:
         )
         return (await unit.execute(statement)).rowcount == 1
 
+    async def hold(self, unit: Unit, request_id: str, owner: str, length: timedelta) -> None:
+        """Nobody polls the ticket until `note_state`, or for ``length``; what a poll that is under
+        way has found is not kept."""
+        await unit.execute(
+            update(tickets)
+            .where(tickets.c.request_id == request_id)
+            .values(owner=owner, due_at=unit.now + length)
+        )
+
+    async def note_state(
+        self, unit: Unit, request_id: str, owner: str, code: str | None, due_at: datetime
+    ) -> None:
+        """Ends what `hold` began: the bot put the ticket into that state, which is no news then
+        (None: it did not), and the ticket is polled from ``due_at`` on."""
+        values = {"owner": None, "due_at": due_at, "quiet": 0}
+        await unit.execute(
+            update(tickets)
+            .where(tickets.c.request_id == request_id, tickets.c.owner == owner)
+            .values({**values, **({} if code is None else {"state_code": code})})
+        )
+
+    async def note_refused(self, unit: Unit, request_id: str) -> bool:
+        """The thread is told that the desk does not let the bot in; False: it knows."""
+        values = {"act_id": f"refused:{request_id}", "request_id": request_id, "digest": REFUSED}
+        insert = unit.insert(ticket_echoes).values(values).on_conflict_do_nothing()
+        found = await unit.execute(insert.returning(ticket_echoes.c.act_id))
+        return found.first() is not None
+
+    async def forget_refused(self, unit: Unit, request_id: str) -> None:
+        """The desk lets the bot in again, or somebody wants to be told anew."""
+        await unit.execute(
+            delete(ticket_echoes).where(ticket_echoes.c.act_id == f"refused:{request_id}")
+        )
+
     async def hurry(self, unit: Unit, request_id: str, due_at: datetime) -> None:
         """The ticket is polled by ``due_at`` at the latest, also where that had ended."""
         statement = (
@@ -158,7 +196,7 @@ class Tickets:
         return count
 
     async def echoes(self, unit: Unit, request_id: str) -> frozenset[str]:
-        """The digests of what the bot wrote to the request's ticket."""
+        """The digests of what the bot wrote to the request's ticket, and `REFUSED`."""
         statement = select(ticket_echoes.c.digest).where(ticket_echoes.c.request_id == request_id)
         return frozenset((await unit.execute(statement)).scalars())
 

@@ -1,0 +1,61 @@
+"""The buttons of what a thread hears of its ticket."""
+
+from __future__ import annotations
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from bot.requests.states import Refused
+from bot.store import outbox
+from bot.store.tickets import Tickets
+from handlers.blocks.elements import section
+from handlers.blocks.markup import Markup, fill, user
+from handlers.blocks.tickets import RETRY_TICKET, SENT
+from handlers.couriers.tickets import note_sent
+from handlers.parts import Parts, team_of, user_of
+from handlers.requests import kept_request, refuse
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    """Listens to *Retry* where Matrix42 did not let the bot in, and to *I have sent it*."""
+
+    async def retry(args: AsyncArgs) -> None:
+        try:
+            request = await kept_request(parts, args, str((args.action or {}).get("value", "")))
+        except Refused as refusal:
+            await refuse(args, refusal)
+            return
+        tickets = Tickets(parts.database)
+        async with parts.database.begin() as unit:
+            # Whoever presses wants to hear again whether it helped.
+            await tickets.forget_refused(unit, request.id)
+            await tickets.hurry(unit, request.id, unit.now)
+        async with parts.database.begin() as unit:
+            await outbox.hurry(unit, f"ticket:{request.id}")
+        await args.ack()
+        await _settle(args, fill("🔁 {} had this tried again.", user(user_of(args.body)[0])))
+
+    async def sent(args: AsyncArgs) -> None:
+        try:
+            request = await kept_request(parts, args, str((args.action or {}).get("value", "")))
+        except Refused as refusal:
+            await refuse(args, refusal)
+            return
+        identifier, name = user_of(args.body)
+        actor = await parts.people.actor(args.client, team_of(args), identifier, name)
+        async with parts.database.begin() as unit:
+            await note_sent(parts, unit, request, actor)
+        await args.ack()
+        await _settle(args, fill("{} sent it.", user(identifier)))
+
+    app.action(RETRY_TICKET)(parts.listening("action", retry))
+    app.action(SENT)(parts.listening("action", sent))
+
+
+async def _settle(args: AsyncArgs, note: Markup) -> None:
+    """Puts ``note`` in the place of the buttons."""
+    shown = args.body.get("message") or {}
+    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
+    await args.respond(
+        text=str(shown.get("text") or ""), blocks=[*kept, section(note)], replace_original=True
+    )
