@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 
 from bot.errors import WhichrootError
+from bot.requests.states import State
 
 #: Where polling a ticket stopped, as JSON; what is in it is the desk's own.
 Cursor: TypeAlias = Mapping[str, Any]
@@ -40,8 +41,13 @@ class DeskUnreachable(DeskError):
         self.seconds = seconds
 
 
-class SignInRefused(DeskError):
-    """The desk does not accept the login, or not any more. Nothing was done."""
+class NotAllowed(DeskError):
+    """The desk refuses the bot itself, whatever it asks for: a matter of configuration, there or
+    here. Nothing was done, and trying again helps no more than before somebody has mended it."""
+
+
+class SignInRefused(NotAllowed):
+    """The desk does not accept the login, or not any more."""
 
 
 class ApiTokenExpired(SignInRefused):
@@ -52,8 +58,8 @@ class TokenNotExchanged(SignInRefused):
     """The desk was sent a token that it did not make for this (406)."""
 
 
-class MissingRole(DeskError):
-    """The desk knows the login, which lacks a role there (403). Nothing was done."""
+class MissingRole(NotAllowed):
+    """The desk knows the login, which lacks a role there (403)."""
 
 
 class MappingRejected(DeskError):
@@ -115,15 +121,39 @@ class Ticket:
     """What the desk complained of although it created the ticket."""
 
 
+class Compared(StrEnum):
+    """What of a file at the desk can be compared with what was attached."""
+
+    SHA256 = "sha256"
+    """Its bytes: the desk gave them back."""
+    SIZE = "size"
+    """Its size alone: the desk did not give the bytes back."""
+    NOTHING = "nothing"
+    """The desk says that it has a file of that name, and no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file at the ticket. ``sha256``: of the bytes that the desk gave back; empty: it has no way
-    to give them, and only ``size`` was compared."""
+    """A file at the ticket. ``sha256``: of the bytes that the desk gave back; empty: it did not give
+    them back."""
 
     id: str
     name: str
     size: int | None
     sha256: str
+
+    @property
+    def compared(self) -> Compared:
+        """What `matches` compares: to be told wherever it is less than the bytes."""
+        if self.sha256:
+            return Compared.SHA256
+        return Compared.NOTHING if self.size is None else Compared.SIZE
+
+    def matches(self, content: bytes) -> bool:
+        """Whether nothing that is known of the file says that it is another one than ``content``."""
+        if self.sha256:
+            return self.sha256 == hashlib.sha256(content).hexdigest()
+        return self.size in (None, len(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +216,16 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageFile:
+    """A message as a file, for whoever sends it themselves."""
+
+    name: str
+    """As `cert-req-R-7K3M.eml`."""
+    content: bytes
+    """RFC 5322, the PEM attached (`message/rfc822`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How often a desk is asked, and how long it is waited for; in seconds."""
 
@@ -239,6 +279,13 @@ class Desk(Protocol):
 
     async def comment(self, ticket: Ticket, text: str) -> Written:
         """Adds an entry that the customer may see."""
+        ...
+
+    async def set_state(self, ticket: Ticket, state: State) -> TicketState | None:
+        """Puts the ticket into the state that the settings (``set_states``) give for ``state``, the
+        one of the request in Slack; gives the ticket's own as it is then, read back. None: the
+        settings give none, and nothing was done. May be repeated. Raises MappingRejected where the
+        ticket is not in that state afterwards."""
         ...
 
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:

@@ -11,19 +11,30 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bot.desks.base import Meaning, Pace
 from bot.errors import SettingsError
+from bot.requests.states import State
 from bot.text import visible
 
 _MAX_SECRET: Final = 1 << 16
 
 
 _Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86400)]
+_CallSeconds: TypeAlias = Annotated[float, Field(gt=0, le=300)]
+_Suffixes: TypeAlias = Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
 
 
 class _Table(BaseModel):
@@ -45,14 +56,16 @@ class _Web(_Table):
     ca_bundle: Path | None = None
     """A PEM file of roots that are trusted besides the public ones."""
     proxy: str = ""
-    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
+    timeout: _CallSeconds = 30.0
     """How long one call may take, in seconds."""
-    suffixes: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = (".pem", ".pem.txt")
+    suffixes: _Suffixes = (".pem", ".pem.txt")
     """What a PEM's name ends with; the next one where the desk refuses one."""
     link: str = ""
     """Where people read a ticket; {id} and {number} are filled in."""
     states: dict[str, Meaning] = Field(default_factory=dict)
     """What a state's code means."""
+    set_states: dict[State, str] = Field(default_factory=dict)
+    """The state that a ticket is given when its request gets this one; others leave it alone."""
     relay_files: bool = False
     """Bring files of the ticket into Slack: only where every file there may be seen by the customer,
     since neither API says of a file who may."""
@@ -141,14 +154,26 @@ class EmailTable(_Table):
     kind: Literal["email"]
     to: str
     sender: str
-    host: str
+    mode: Literal["send", "download"] = "send"
+    """Send the message, or offer it as a file that a person sends."""
+    host: str = ""
+    """The mail server; not needed to offer a file."""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     tls: Literal["starttls", "implicit"] = "starttls"
     login: str = ""
     password: str = ""
     ca_bundle: Path | None = None
-    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
-    suffixes: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = (".pem",)
+    timeout: _CallSeconds = 30.0
+    """How long sending one message may take, in seconds."""
+    suffixes: _Suffixes = (".pem",)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.mode == "send" and not self.host:
+            raise ValueError("host names the mail server; or set mode to download")
+        if bool(self.login) != bool(self.password):
+            raise ValueError("login and password belong together")
+        return self
 
     @field_validator("password")
     @classmethod

@@ -40,6 +40,7 @@ from bot.desks.base import (
 from bot.desks.configuration import EnterpriseTable
 from bot.desks.http import Answer, DeskHttp
 from bot.desks.markup import as_html, from_html, html_lines
+from bot.requests.states import State
 from bot.text import visible
 
 _ACTIVITY: Final = "SPSActivityClassBase"
@@ -179,6 +180,31 @@ class EnterpriseDesk:
                 "Check that the bot's user may write journal entries.",
             )
         return Written(str(answer["JournalId"]))
+
+    async def set_state(self, ticket: Ticket, state: State) -> TicketState | None:
+        wanted = self._table.set_states.get(state)
+        if wanted is None:
+            return None
+        now, fragment = await self._now(ticket)
+        if now.code == wanted:
+            return now
+        body = {"ID": fragment, "State": int(wanted)}
+        await self._call("PUT", f"data/fragments/{_ACTIVITY}", json=body)
+        now, _ = await self._now(ticket)
+        if now.code != wanted:
+            raise MappingRejected(
+                f"Matrix42 leaves the ticket in {now.label}.", "Check set_states."
+            )
+        return now
+
+    async def _now(self, ticket: Ticket) -> tuple[TicketState, str]:
+        where = f"{self._table.object_column} = '{quoted(ticket.id)}'"
+        rows = await self._fragments(_ACTIVITY, where, "ID,State")
+        if not rows:
+            raise TicketGone("Matrix42 does not have the ticket.")
+        code = str(rows[0].get("State"))
+        meaning = self._table.states.get(code)
+        return TicketState(code, f"state {code}", meaning), str(rows[0].get("ID"))
 
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:
         state, stamp = await self._state(ticket, str(cursor.get("stamp") or "0"))

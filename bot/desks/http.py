@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Final
 import httpx
 
 from bot.desks.base import DeskUnreachable, OddAnswer
-from bot.errors import SettingsError
+from bot.desks.trust import is_untrusted, trust
 from bot.text import visible
 
 #: The largest answer that is read, in octets.
@@ -54,21 +53,15 @@ class DeskHttp:
         self, base: str, *, seconds: float, ca_bundle: Path | None = None, proxy: str = ""
     ) -> None:
         self._seconds = seconds
-        try:
-            self._client = httpx.AsyncClient(
-                base_url=base,
-                verify=_trust(ca_bundle),
-                proxy=proxy or None,
-                timeout=seconds,
-                follow_redirects=False,
-                trust_env=False,
-                limits=httpx.Limits(max_connections=10),
-            )
-        except (OSError, ssl.SSLError):
-            raise SettingsError(
-                "The desk's ca_bundle cannot be read.",
-                "Name a file with the certificates in PEM.",
-            ) from None
+        self._client = httpx.AsyncClient(
+            base_url=base,
+            verify=trust(ca_bundle),
+            proxy=proxy or None,
+            timeout=seconds,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=10),
+        )
 
     async def call(
         self,
@@ -92,8 +85,8 @@ class DeskHttp:
             async with asyncio.timeout(self._seconds):
                 answer = await self._read(request, limit)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as e:
-            why = "its certificate is not trusted" if _is_tls(e) else "there is no connection"
-            remedy = "Set ca_bundle to the company's own roots." if _is_tls(e) else ""
+            why = "its certificate is not trusted" if is_untrusted(e) else "there is no connection"
+            remedy = "Set ca_bundle to the company's own roots." if is_untrusted(e) else ""
             raise DeskUnreachable(
                 f"Matrix42 cannot be reached: {why}.", remedy, maybe_done=False
             ) from None
@@ -135,17 +128,6 @@ class DeskHttp:
             return Answer(response.status_code, response.headers, bytes(body))
         finally:
             await response.aclose()
-
-
-def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    if ca_bundle:
-        context.load_verify_locations(cafile=ca_bundle)
-    return context
-
-
-def _is_tls(error: BaseException) -> bool:
-    return "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -41,6 +41,7 @@ from bot.desks.base import (
 from bot.desks.configuration import ProfessionalTable
 from bot.desks.http import Answer, DeskHttp
 from bot.desks.markup import as_text
+from bot.requests.states import State
 from bot.text import visible
 
 _RENEW: Final = timedelta(seconds=60)
@@ -168,6 +169,22 @@ class ProfessionalDesk:
         )
         _check_errors(answer.json() if answer.body.strip() else None)
         return Written()
+
+    async def set_state(self, ticket: Ticket, state: State) -> TicketState | None:
+        wanted = self._table.set_states.get(state)
+        if wanted is None:
+            return None
+        status = self._table.status
+        now = self._state(await self._card(ticket, status))
+        if now is not None and now.code == wanted:
+            return now
+        path = f"{self._path(ticket)}/{quote(status, safe='')}"
+        answer = await self._call("PUT", path, json=_one({"code": wanted}))
+        _check_errors(answer.json() if answer.body.strip() else None)
+        now = self._state(await self._card(ticket, status))
+        if now is None or now.code != wanted:
+            raise MappingRejected("Matrix42 leaves the ticket in its state.", "Check set_states.")
+        return now
 
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:
         table = self._table
