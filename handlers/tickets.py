@@ -27,8 +27,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             return
         tickets = Tickets(parts.database)
         async with parts.database.begin() as unit:
-            # Whoever presses wants to hear again whether it helped.
-            await tickets.forget_refused(unit, request.id)
+            await tickets.ask_again(unit, request.id)
             await tickets.hurry(unit, request.id, unit.now)
         async with parts.database.begin() as unit:
             await outbox.hurry(unit, f"ticket:{request.id}")

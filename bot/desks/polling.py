@@ -39,7 +39,7 @@ from bot.desks.choosing import Desks
 from bot.requests.messages import Messages
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
-from bot.store.tickets import REFUSED, KeptTicket, Polled, Tickets
+from bot.store.tickets import ASKED, REFUSED, KeptTicket, Polled, Tickets
 
 #: The source of messages that were written at the desk.
 SOURCE: Final = "matrix42"
@@ -144,7 +144,7 @@ class Poller:
             moved = state is not None and state.code != kept.state_code
             polled_state = state.code if state is not None else kept.state_code
             echoes = await self._tickets.echoes(unit, kept.request_id)
-            if is_back := kept.down_told or REFUSED in echoes:
+            if is_back := kept.down_told or not echoes.isdisjoint((REFUSED, ASKED)):
                 await self._tickets.forget_refused(unit, kept.request_id)
                 await _put(unit, kept, back=True)
             for entry, text in zip(news.entries, texts, strict=True):

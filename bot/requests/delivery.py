@@ -56,9 +56,7 @@ class Undeliverable(WhichrootError):
     failed at once. ``maybe_delivered``: the other side may have done it all the same.
     """
 
-    def __init__(
-        self, message: str, *, final: bool = False, maybe_delivered: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, final: bool = False, maybe_delivered: bool = False) -> None:
         super().__init__(message)
         self.final = final
         self.maybe_delivered = maybe_delivered

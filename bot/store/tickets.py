@@ -12,9 +12,10 @@ from sqlalchemy import Row, delete, func, select, update
 from bot.store.database import Database, Unit
 from bot.store.tables import requests, ticket_echoes, tickets
 
-
-#: Stands among a request's echoes while the thread knows that the desk does not let the bot in.
+#: Stands among a request's echoes while the thread knows that the desk does not let the bot in, …
 REFUSED: Final = "refused"
+#: … and somebody had it tried again.
+ASKED: Final = "refused, asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +154,27 @@ class Tickets:
         )
 
     async def note_refused(self, unit: Unit, request_id: str) -> bool:
-        """The thread is told that the desk does not let the bot in; False: it knows."""
+        """The thread is told that the desk does not let the bot in; False: it knows, and nobody had
+        it tried again since."""
         values = {"act_id": f"refused:{request_id}", "request_id": request_id, "digest": REFUSED}
-        insert = unit.insert(ticket_echoes).values(values).on_conflict_do_nothing()
-        found = await unit.execute(insert.returning(ticket_echoes.c.act_id))
-        return found.first() is not None
+        insert = unit.insert(ticket_echoes).values(values)
+        statement = insert.on_conflict_do_update(
+            index_elements=[ticket_echoes.c.act_id],
+            set_={"digest": REFUSED},
+            where=ticket_echoes.c.digest == ASKED,
+        ).returning(ticket_echoes.c.act_id)
+        return (await unit.execute(statement)).first() is not None
+
+    async def ask_again(self, unit: Unit, request_id: str) -> None:
+        """Somebody wants to hear again whether the desk lets the bot in."""
+        await unit.execute(
+            update(ticket_echoes)
+            .where(ticket_echoes.c.act_id == f"refused:{request_id}")
+            .values(digest=ASKED)
+        )
 
     async def forget_refused(self, unit: Unit, request_id: str) -> None:
-        """The desk lets the bot in again, or somebody wants to be told anew."""
+        """The desk lets the bot in again."""
         await unit.execute(
             delete(ticket_echoes).where(ticket_echoes.c.act_id == f"refused:{request_id}")
         )
@@ -196,7 +210,7 @@ class Tickets:
         return count
 
     async def echoes(self, unit: Unit, request_id: str) -> frozenset[str]:
-        """The digests of what the bot wrote to the request's ticket, and `REFUSED`."""
+        """The digests of what the bot wrote to the request's ticket, and `REFUSED` or `ASKED`."""
         statement = select(ticket_echoes.c.digest).where(ticket_echoes.c.request_id == request_id)
         return frozenset((await unit.execute(statement)).scalars())
 

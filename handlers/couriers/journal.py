@@ -30,9 +30,7 @@ _HOLD: Final = timedelta(seconds=120)
 #: closed ticket is not opened again to say that the certificate is installed.
 _SETTLED: Final = {
     Meaning.SOLVED: frozenset({State.INSTALLED}),
-    Meaning.CLOSED: frozenset(
-        {State.INSTALLED, State.VERIFIED, State.REJECTED, State.CANCELLED}
-    ),
+    Meaning.CLOSED: frozenset({State.INSTALLED, State.VERIFIED, State.REJECTED, State.CANCELLED}),
 }
 
 
