@@ -3,7 +3,8 @@
 Traps that it shows: the answer to a creation is a bare string; an expired API token is exchanged for
 ``null`` with 200; an unexchanged token is 406, a missing role 403; with ``swallows`` a rejected
 creation is 200 and ``null``; activityType 6 makes a ticket of another type; the id of a fragment is
-not that of its object; rowversions come in Base64; dates are rounded as SQL's datetime does.
+not that of its object; rowversions come in Base64; dates are rounded as SQL's datetime does; the API
+does not move a ticket that is closed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _JOURNAL = frozenset(
     "ObjectId Comments VisibleInPortal Publish EntryType FileIds Parameters".split()
 )
 CATEGORY = "6f7d8cbb-7a0e-4bd9-8d7c-2f4f4c0a1c01"
+CLOSED = "204"
 ROLE = "0d1b57c2-9f1f-4c2f-a6a5-9a3f1f0f7b02"
 BOT_USER = "4c3cf0be-3a56-4c0a-9e0e-5a1d9c2e3f03"
 
@@ -99,6 +101,7 @@ class EnterpriseServer(DeskServer):
                 "203": "waiting",
                 "204": "closed",
             },
+            "set_states": {"taken": "202", "waiting": "203"},
             **other,
         }
 
@@ -115,6 +118,7 @@ class EnterpriseServer(DeskServer):
         router.add_post(f"{api}/ticket/create", self.named("create", self._create))
         router.add_get(f"{api}/data/objects/{{kind}}/{{id}}", self.named("object", self._object))
         router.add_get(f"{api}/data/fragments/{{kind}}", self.named("fragments", self._fragments))
+        router.add_put(f"{api}/data/fragments/{{kind}}", self.named("change", self._change))
         router.add_post(f"{api}/filestorage/add", self.named("attach", self._attach))
         router.add_get(f"{api}/filestorage/download", self.named("download", self._download))
         router.add_get(f"{api}/filestorage/{{kind}}/{{id}}", self.named("files", self._files))
@@ -211,6 +215,23 @@ class EnterpriseServer(DeskServer):
             found.sort(key=lambda row: row[column], reverse=way == "DESC")
         columns = [name.strip() for name in request.query.get("columns", "ID").split(",")]
         return web.json_response([_picked(row, columns) for row in found])
+
+    async def _change(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ())
+        if request.match_info["kind"] != "SPSActivityClassBase":
+            raise refuse(404, "no such fragment")
+        body = await json_body(request, ("ID", "State"))
+        ticket = next((t for t in self.tickets if t.fragment == body.get("ID")), None)
+        if ticket is None:
+            raise refuse(404, "no such fragment")
+        state = body.get("State")
+        if not isinstance(state, int) or str(state) not in self.states:
+            raise refuse(400, "no such state")
+        if ticket.state == CLOSED:
+            raise refuse(400, "the ticket is closed")
+        self.tickets.move(ticket, str(state))
+        return web.Response()
 
     async def _attach(self, request: web.Request) -> web.Response:
         self._check(request)

@@ -2,7 +2,8 @@
 
 Traps that it shows: the token comes in the header, in the body, or in both (``given_in``); 201 with
 ``meta.errors`` where a value is wrong; worklog entries without ids, the newest first; a second
-worklog that is internal; files refused by suffix or size.
+worklog that is internal; files refused by suffix or size; the API does not move a ticket that is
+closed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from workspace.desks.server import DeskServer, check_query, json_body, refuse
 from workspace.desks.tickets import Ticket, Tickets
 
 _TEMPLATE = "ServiceRequest"
+_CLOSED = "06"
 _FOLDER = "sr_connectors"
 _PRIORITIES = {"p2": "2 - Normal", "p3": "3 - Low"}
 _ATTRIBUTES = (
@@ -88,6 +90,14 @@ class ProfessionalServer(DeskServer):
                 "05": "solved",
                 "06": "closed",
             },
+            "set_states": {
+                "taken": "02",
+                "waiting": "03",
+                "installed": "05",
+                "verified": "06",
+                "rejected": "06",
+                "cancelled": "06",
+            },
             **other,
         }
 
@@ -110,6 +120,7 @@ class ProfessionalServer(DeskServer):
             f"{data}/{{id}}/{{attribute}}/file/{{file}}", self.named("download", self._download)
         )
         router.add_post(f"{data}/{{id}}/{{attribute}}", self.named("comment", self._comment))
+        router.add_put(f"{data}/{{id}}/{{attribute}}", self.named("change", self._change))
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         if request.content_type != "application/x-www-form-urlencoded":
@@ -250,6 +261,20 @@ class ProfessionalServer(DeskServer):
             raise refuse(400, "a value is wanted")
         self.tickets.write(ticket, "whichroot (API)", text, visible=attribute == "worklog")
         return web.json_response({"meta": {"errors": []}}, status=201)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        self._check(request)
+        ticket = self._ticket(request)
+        if request.match_info["attribute"] != "status":
+            raise refuse(400, "only the status is to be replaced")
+        code = _first(await json_body(request, ("values",))).get("code")
+        if code not in self.states:
+            error = _error("status", "There is no such static value")
+            return web.json_response({"meta": {"errors": [error]}})
+        if ticket.state == _CLOSED:
+            raise refuse(400, "the data card is closed")
+        self.tickets.move(ticket, str(code))
+        return web.json_response({"meta": {"errors": []}})
 
     def _ticket(self, request: web.Request) -> Ticket:
         ticket = self.tickets.get(request.match_info["id"])
