@@ -66,9 +66,9 @@ class _Web(_Table):
     """What a state's code means."""
     set_states: dict[State, str] = Field(default_factory=dict)
     """The state that a ticket is given when its request gets this one; others leave it alone."""
-    relay_files: bool = False
-    """Bring files of the ticket into Slack: only where every file there may be seen by the customer,
-    since neither API says of a file who may."""
+    relay_files: bool = True
+    """Bring files of the ticket into Slack. Neither API says of a file who may see it: False where
+    files that the customer must not see are kept at tickets."""
     poll_first: _Seconds = 20.0
     poll_most: _Seconds = 600.0
     outage: Annotated[float, Field(ge=0, le=86400)] = 600.0

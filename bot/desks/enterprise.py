@@ -52,6 +52,8 @@ _TYPES: Final = {
 }
 #: A token is renewed this long before it ends.
 _RENEW: Final = timedelta(seconds=60)
+#: A file and an entry that are no further apart were made together.
+_TOGETHER: Final = timedelta(minutes=2)
 _MAX_SEEN: Final = 500
 _MAX_NAMES: Final = 1000
 
@@ -235,10 +237,18 @@ class EnterpriseDesk:
         moved = {"stamp": stamp, **_later(since, seen, rows)}
         files: list[DeskFile] = []
         if self._table.relay_files:
-            listed = [(str(f["Id"]), str(f.get("Name") or "")) for f in await self._files(ticket)]
+            listed = await self._files(ticket)
             known = set(cursor.get("files") or ())
-            files = [DeskFile(*given) for given in listed if given[0] not in known]
-            moved["files"] = [identifier for identifier, _ in listed][-_MAX_SEEN:]
+            told = {str(f["Id"]): _is_for_customer(f, rows) for f in listed}
+            files = [
+                DeskFile(str(file["Id"]), str(file.get("Name") or ""))
+                for file in listed
+                if told[str(file["Id"])] and str(file["Id"]) not in known
+            ]
+            decided = [
+                name for name, told_now in told.items() if told_now is not None or name in known
+            ]
+            moved["files"] = decided[-_MAX_SEEN:]
         return News(moved, state, entries, files)
 
     async def check(self) -> Sequence[CheckLine]:
@@ -477,6 +487,22 @@ def _later(since: str, seen: set[str], rows: Sequence[Mapping[str, Any]]) -> dic
     if first and first > start:
         start, kept = first, known
     return {"since": start.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "seen": sorted(kept)[:_MAX_SEEN]}
+
+
+def _is_for_customer(file: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> bool | None:
+    """Whether the customer may see a file. Matrix42 does not tell: the entry that was written next
+    to it decides, and where there is none it is waited for. None: it is too early to say."""
+    uploaded = moment(str(file.get("UploadedOn") or ""))
+    if uploaded is None:
+        return True
+    near = [
+        (abs(written - uploaded), row.get("VisibleInPortal") is True)
+        for row in rows
+        if (written := _date(row)) and abs(written - uploaded) <= _TOGETHER
+    ]
+    if near:
+        return min(near)[1]
+    return None if datetime.now(UTC) - uploaded < _TOGETHER else True
 
 
 def _date(row: Mapping[str, Any]) -> datetime | None:

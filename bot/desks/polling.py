@@ -39,7 +39,7 @@ from bot.desks.choosing import Desks
 from bot.requests.messages import Messages
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
-from bot.store.tickets import ASKED, REFUSED, KeptTicket, Polled, Tickets
+from bot.store.tickets import ASKED, PASSED, REFUSED, KeptTicket, Polled, Tickets
 
 #: The source of messages that were written at the desk.
 SOURCE: Final = "matrix42"
@@ -60,7 +60,7 @@ class Turns:
     lease: float = 120.0
     """After this a ticket that was taken is anybody's."""
     look: float = 1.0
-    """How often it is looked for tickets whose turn it is."""
+    """How often it is looked for tickets whose turn it is; more often where a desk is polled so."""
     batch: int = 10
     """How many are polled at once."""
 
@@ -77,6 +77,7 @@ class Poller:
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._claims = 0
         self._stopping = asyncio.Event()
+        self._look = min(self._turns.look, desks.quickest)
 
     async def run(self) -> None:
         """Polls until `stop`. Survives an unreachable database and unreachable desks."""
@@ -90,7 +91,7 @@ class Poller:
                 incidents.record(error, "polling tickets")
             if taken < self._turns.batch:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._turns.look)
+                    await asyncio.wait_for(self._stopping.wait(), self._look)
 
     def stop(self) -> None:
         """Takes nothing more; `run` ends with what is under way."""
@@ -144,8 +145,10 @@ class Poller:
             moved = state is not None and state.code != kept.state_code
             polled_state = state.code if state is not None else kept.state_code
             echoes = await self._tickets.echoes(unit, kept.request_id)
-            if is_back := kept.down_told or not echoes.isdisjoint((REFUSED, ASKED)):
-                await self._tickets.forget_refused(unit, kept.request_id)
+            is_back = kept.down_told
+            if not echoes.isdisjoint((REFUSED, ASKED, PASSED)):
+                is_back |= await self._tickets.note_passed(unit, kept.request_id, "read")
+            if is_back:
                 await _put(unit, kept, back=True)
             for entry, text in zip(news.entries, texts, strict=True):
                 if echoes.isdisjoint((digest(entry.text), f"key:{entry.key}")):
@@ -211,7 +214,7 @@ class Poller:
         """The desk does not let the bot in: the thread is told at once, since somebody must mend
         that, and the ticket is polled later again."""
         async with self._database.begin() as unit:
-            if await self._tickets.note_refused(unit, kept.request_id):
+            if await self._tickets.note_refused(unit, kept.request_id, "read"):
                 await _put(unit, kept, refused=str(error))
             quiet = kept.quiet + 1
             polled = Polled(

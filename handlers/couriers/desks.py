@@ -82,6 +82,6 @@ async def asking(
 
 async def _tell_refused(parts: Parts, request: str, error: NotAllowed) -> None:
     async with parts.database.begin() as unit:
-        if await Tickets(parts.database).note_refused(unit, request):
+        if await Tickets(parts.database).note_refused(unit, request, "write"):
             payload = {"request": request, "refused": str(error)}
             await outbox.put(unit, f"request:{request}", "journal", payload)

@@ -29,7 +29,9 @@ from handlers.couriers.files import upload
 from handlers.couriers.journal import CommentCourier, JournalCourier, StateCourier
 from handlers.parts import Parts
 
-_HOOKED: Final = frozenset({"card", "pem", "line", "ticket"})
+#: What writes to a desk, and what has something written there.
+_WRITING: Final = frozenset({"ticket", "attachment", "comment", "state"})
+_HOOKED: Final = frozenset({"card", "pem", "line"}) | _WRITING
 #: What people do to a request may change its state, and the ticket's with it.
 _DEEDS: Final = frozenset(Action)
 
@@ -54,6 +56,8 @@ async def on_delivered(parts: Parts, unit: Unit, act: Act, receipt: Receipt) -> 
     desk = await _desk(parts, unit, request)
     if desk is None:
         return
+    if act.kind in _WRITING and await Tickets(parts.database).note_passed(unit, request, "write"):
+        await outbox.put(unit, f"request:{request}", "journal", {"request": request, "back": True})
     if act.kind == "card" and receipt.get("ts") and not offers_file(desk):
         await _put(unit, "ticket", {"request": request}, key=f"ticket:{request}")
     elif act.kind == "pem" and receipt.get("file"):
@@ -79,7 +83,7 @@ async def on_delivered(parts: Parts, unit: Unit, act: Act, receipt: Receipt) -> 
 
 async def on_failed(unit: Unit, act: Act, reason: str) -> None:
     """The thread hears that something did not reach the ticket, and can have it tried again."""
-    if act.kind not in ("ticket", "attachment", "comment", "state"):
+    if act.kind not in _WRITING:
         return
     request = str(act.payload["request"])
     payload = {"request": request, "failed": {"act": act.id, "reason": reason}}

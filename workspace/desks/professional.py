@@ -64,6 +64,7 @@ class ProfessionalServer(DeskServer):
         self.given_in, self.life = given_in, life
         self.suffixes, self.largest = suffixes, largest
         self.lacks_role = False
+        self.password_expired = False
         self._tokens: dict[str, datetime] = {}
 
     @property
@@ -130,6 +131,8 @@ class ProfessionalServer(DeskServer):
             raise refuse(400, "login and password are wanted")
         if (form["login"], form["password"]) != (self.login, self.password):
             raise refuse(401, "wrong login or password")
+        if self.password_expired:
+            raise refuse(401, "the password has expired")
         ends = datetime.now(UTC) + self.life
         claims = {"sub": self.login, "exp": int(ends.timestamp()), "jti": secrets.token_hex(4)}
         token = ".".join((_segment({"alg": "none"}), _segment(claims), "c2ln"))
