@@ -79,11 +79,13 @@ async def check_desks(file: DeskFile) -> int:
             await desk.aclose()
         print("\n".join(map(_shown, lines)))
         ok &= all(line.ok for line in lines)
+    print("Nothing is missing." if ok else "Mend what is marked ✗, and check again.")
     return 0 if ok else 1
 
 
 def _shown(line: CheckLine) -> str:
-    return f"  {'✓' if line.ok else '✗'} {line.text}"
+    sign = ("!" if line.remark else "✓") if line.ok else "✗"
+    return f"  {sign} {line.text}"
 
 
 def _init(path: Path, ask: Callable[[str], str] = input) -> int:

@@ -202,10 +202,12 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One sentence of a check. ``ok`` False: something is missing."""
+    """One sentence of a check. ``ok`` False: something is missing. ``remark``: it works, and less
+    well than it could, or is not known yet."""
 
     ok: bool
     text: str
+    remark: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from bot.desks.configuration import (
     EnterpriseTable,
     NoTable,
     ProfessionalTable,
+    proxy_of,
     secret,
 )
 from bot.desks.email import EmailDesk
@@ -26,9 +27,11 @@ def open_desk(table: Table, environment: Mapping[str, str] | None = None) -> Des
     process's. Raises SettingsError."""
     match table:
         case EnterpriseTable():
-            return EnterpriseDesk(table, secret(table.api_token, environment))
+            token = secret(table.api_token, environment)
+            return EnterpriseDesk(table, token, proxy_of(table, environment))
         case ProfessionalTable():
-            return ProfessionalDesk(table, secret(table.password, environment))
+            password = secret(table.password, environment)
+            return ProfessionalDesk(table, password, proxy_of(table, environment))
         case EmailTable():
             password = secret(table.password, environment) if table.password else ""
             return EmailDesk(table, password)

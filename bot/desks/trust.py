@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from bot.text import visible
 
 def trust(ca_bundle: Path | None) -> ssl.SSLContext:
     """The public roots and those of ``ca_bundle`` (PEM). Raises SettingsError."""
-    context = httpx.create_ssl_context(trust_env=False)
     if ca_bundle is None:
-        return context
+        return _public()
+    context = httpx.create_ssl_context(trust_env=False)
     try:
         context.load_verify_locations(cafile=ca_bundle)
     except (OSError, ssl.SSLError):
@@ -24,6 +25,12 @@ def trust(ca_bundle: Path | None) -> ssl.SSLContext:
             "Name a file with the roots in PEM.",
         ) from None
     return context
+
+
+@functools.cache
+def _public() -> ssl.SSLContext:
+    """Reading the public roots takes a while; one context serves any number of connections."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def is_untrusted(error: BaseException) -> bool:

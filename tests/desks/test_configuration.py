@@ -88,13 +88,16 @@ async def test_desk_check_says_what_is_missing_and_ends_with_1(
         whole = _toml(table, tmp_path / "whole.toml")
         run = await whichroot("desk", "check", "--file", str(whole), DESK_TOKEN=server.api_token)
         assert (run.code, run.errors) == (0, "")
-        assert "accepts the API token" in run.output
+        assert "accepts the bot's sign-in" in run.output
+        assert run.output.endswith("Nothing is missing.\n")
         lacking = _toml({**table, "category": "nope"}, tmp_path / "lacking.toml")
         with pytest.raises(SettingsError, match="DESK_TOKEN"):
             await check_desks(load_desks(lacking))
         monkeypatch.setenv("DESK_TOKEN", server.api_token)
         assert await check_desks(load_desks(lacking)) == 1
-        assert "✗ category nope does not exist" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "✗ category: nope is not in Matrix42" in said
+        assert "! Whether attached files can be read back is not known" in said
         monkeypatch.setenv("DESK_TOKEN", "wrong-s3cret")
         assert await check_desks(load_desks(whole)) == 1
         said = capsys.readouterr().out

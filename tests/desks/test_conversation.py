@@ -103,9 +103,9 @@ async def test_what_becomes_of_a_request_becomes_of_its_ticket_and_never_comes_b
         await until(lambda: any("is installed" in e.text for e in ticket.entries))
         await surroundings.settled()
         assert ticket.state == (waiting if enterprise else "05")
-        if not enterprise:
-            await story._press(story.rita, "request_verify", "verified")
-            await until(lambda: ticket.state == "06")
+        await story._press(story.rita, "request_verify", "verified")
+        await until(lambda: ticket.state == ("204" if enterprise else "06"))
+        await surroundings.settled()
         await polled(server)
     told = [text for text in await thread(story) if "ticket in Matrix42" in text]
     assert len(told) == 1

@@ -2,8 +2,8 @@
 
 Traps that it shows: the token comes in the header, in the body, or in both (``given_in``); 201 with
 ``meta.errors`` where a value is wrong; worklog entries without ids, the newest first; a second
-worklog that is internal; files refused by suffix or size; the API does not move a ticket that is
-closed.
+worklog that is internal; files refused by suffix or size, and listed without their size; a search
+that gives no attributes unless whole cards are asked for; the API does not move a closed ticket.
 """
 
 from __future__ import annotations
@@ -35,6 +35,14 @@ _ATTRIBUTES = (
     "attachments",
     "ticket_number",
 )
+
+_TYPES = {
+    "status": "STATIC_VALUE",
+    "priority": "STATIC_VALUE",
+    "worklog": "WORKLOG",
+    "internal_worklog": "WORKLOG",
+    "attachments": "EXTERNAL_REFERENCE",
+}
 
 
 class ProfessionalServer(DeskServer):
@@ -83,7 +91,6 @@ class ProfessionalServer(DeskServer):
             "codes": {"priority": "p2"},
             "number": "ticket_number",
             "link": f"{self.root}tickets/{{id}}",
-            "download": "dc/{template}/data/{ticket}/{attribute}/file/{id}",
             "states": {
                 "01": "open",
                 "02": "working",
@@ -121,7 +128,7 @@ class ProfessionalServer(DeskServer):
             f"{data}/{{id}}/{{attribute}}/file/{{file}}", self.named("download", self._download)
         )
         router.add_post(f"{data}/{{id}}/{{attribute}}", self.named("comment", self._comment))
-        router.add_put(f"{data}/{{id}}/{{attribute}}", self.named("change", self._change))
+        router.add_put(f"{data}/{{id}}/{{attribute}}", self.named("update", self._update))
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         if request.content_type != "application/x-www-form-urlencoded":
@@ -154,22 +161,35 @@ class ProfessionalServer(DeskServer):
 
     async def _templates(self, request: web.Request) -> web.Response:
         self._check(request)
-        return web.json_response([{"code": _TEMPLATE, "name": "Service request"}])
+        return web.json_response([{"templateCode": _TEMPLATE, "name": "Service request"}])
 
     async def _describe(self, request: web.Request) -> web.Response:
         self._check(request)
-        statics = [{"code": code, "value": value} for code, value in _PRIORITIES.items()]
-        attributes = [
-            {
-                "code": code,
-                "mandatory": code in ("subject", "priority"),
+        attributes = {
+            code: {
+                "name": code.replace("_", " ").capitalize(),
+                "type": _TYPES.get(code, "STRING"),
+                "file": code == "attachments",
                 "multiValue": code in ("worklog", "internal_worklog", "attachments"),
-                "staticValues": statics if code == "priority" else [],
+                "mandatory": code in ("subject", "priority"),
+                "values": [
+                    {"code": static, "value": {"en": value}}
+                    for static, value in self._statics(code).items()
+                ],
             }
             for code in _ATTRIBUTES
-        ]
-        folders = [{"code": _FOLDER, "name": "Connectors"}]
-        return web.json_response({"code": _TEMPLATE, "folders": folders, "attributes": attributes})
+        }
+        return web.json_response(
+            {
+                "name": "Service request",
+                "code": _TEMPLATE,
+                "allowedFolders": [{"folderCode": _FOLDER, "folderName": "Connectors"}],
+                "attributes": attributes,
+            }
+        )
+
+    def _statics(self, code: str) -> Mapping[str, str]:
+        return {"priority": _PRIORITIES, "status": self.states}.get(code, {})
 
     async def _create(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -201,7 +221,7 @@ class ProfessionalServer(DeskServer):
 
     async def _search(self, request: web.Request) -> web.Response:
         self._check(request)
-        check_query(request, ("filter", "limit", "filterId", "selectedAttributes", "offset"))
+        check_query(request, ("filter", "limit", "filterId", "selectedAttributes", "dataCards"))
         limit = request.query.get("limit", "50")
         if not limit.isdecimal() or not 1 <= int(limit) <= 200:
             raise refuse(400, "limit must be from 1 to 200")
@@ -218,7 +238,13 @@ class ProfessionalServer(DeskServer):
         except AsqlError as error:
             raise refuse(400, f"malformed filter: {error}") from None
         wanted = request.query.get("selectedAttributes", "subject").split(",")
-        return web.json_response([self._card(ticket, wanted) for ticket in found[: int(limit)]])
+        cards = [
+            self._card(ticket, wanted)
+            if request.query.get("dataCards") == "true"
+            else {"dataCardId": ticket.id, "name": ticket.number, "url": f"{self.root}tickets"}
+            for ticket in found[: int(limit)]
+        ]
+        return web.json_response({"meta": {"count": len(cards)}, "data": cards})
 
     async def _read(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -265,19 +291,19 @@ class ProfessionalServer(DeskServer):
         self.tickets.write(ticket, "whichroot (API)", text, visible=attribute == "worklog")
         return web.json_response({"meta": {"errors": []}}, status=201)
 
-    async def _change(self, request: web.Request) -> web.Response:
+    async def _update(self, request: web.Request) -> web.Response:
         self._check(request)
         ticket = self._ticket(request)
         if request.match_info["attribute"] != "status":
-            raise refuse(400, "only the status is to be replaced")
+            raise refuse(400, "this attribute is not for changing")
         code = _first(await json_body(request, ("values",))).get("code")
         if code not in self.states:
-            error = _error("status", "There is no such static value")
-            return web.json_response({"meta": {"errors": [error]}})
+            errors = [_error("status", "There is no such static value")]
+            return web.json_response({"meta": {"errors": errors}}, status=201)
         if ticket.state == _CLOSED:
             raise refuse(400, "the data card is closed")
         self.tickets.move(ticket, str(code))
-        return web.json_response({"meta": {"errors": []}})
+        return web.json_response({"meta": {"errors": []}}, status=201)
 
     def _ticket(self, request: web.Request) -> Ticket:
         ticket = self.tickets.get(request.match_info["id"])
@@ -299,10 +325,7 @@ class ProfessionalServer(DeskServer):
             "priority": _values("static_value", [{"code": ticket.fields.get("priority")}]),
             "attachments": _values(
                 "file",
-                [
-                    {"id": file.id, "value": file.name, "size": len(file.content)}
-                    for file in ticket.files
-                ],
+                [{"name": file.name, "location": file.id} for file in ticket.files],
             ),
             "worklog": _worklog(ticket, visible=True),
             "internal_worklog": _worklog(ticket, visible=False),
