@@ -51,6 +51,7 @@ _EXAMPLE.entries.append(Entry("", "", "", False, datetime.min.replace(tzinfo=UTC
 class EnterpriseServer(DeskServer):
     """The desk. ``required``: fields that its tenant demands of a new ticket."""
 
+    name: ClassVar[str] = "Matrix42 Enterprise"
     states: ClassVar[Mapping[str, str]] = {
         "200": "New",
         "201": "Assigned",
@@ -143,7 +144,8 @@ class EnterpriseServer(DeskServer):
 
     def plain(self, text: str) -> str:
         """HTML without its tags."""
-        lines = re.sub(r"<br\s*/?>|</div>|</tr>", "\n", text)
+        facts = text.replace("</b></td><td>", ": ")
+        lines = re.sub(r"<br\s*/?>|</div>|</tr>", "\n", facts)
         plain = html.unescape(re.sub(r"<[^>]*>", " ", lines))
         return "\n".join(
             re.sub(r" {2,}", "  ", line).strip() for line in plain.splitlines()

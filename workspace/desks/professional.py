@@ -48,6 +48,7 @@ _TYPES = {
 class ProfessionalServer(DeskServer):
     """The desk. ``given_in``: `header`, `body` or `both`."""
 
+    name: ClassVar[str] = "Matrix42 Core, Pro and IGA"
     states: ClassVar[Mapping[str, str]] = {
         "01": "01 - New",
         "02": "02 - Solving",
@@ -325,7 +326,12 @@ class ProfessionalServer(DeskServer):
             "priority": _values("static_value", [{"code": ticket.fields.get("priority")}]),
             "attachments": _values(
                 "file",
-                [{"name": file.name, "location": file.id} for file in ticket.files],
+                # What agents keep to themselves is in another attribute.
+                [
+                    {"name": file.name, "location": file.id}
+                    for file in ticket.files
+                    if file.visible
+                ],
             ),
             "worklog": _worklog(ticket, visible=True),
             "internal_worklog": _worklog(ticket, visible=False),
