@@ -1,8 +1,7 @@
-"""The desk file, ``whichroot desk``, and the mailbox."""
+"""The desk file, ``whichroot desk``, and how texts are written."""
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands.desk import check_desks
-from bot.desks.base import DeskUnreachable
-from bot.desks.configuration import EmailTable, load_desks, read_desks, secret
-from bot.desks.email import EmailDesk
+from bot.desks.configuration import load_desks, read_desks, secret
 from bot.desks.markup import as_html, from_html
 from bot.desks.writing import desk_file_text
 from bot.errors import SettingsError
-from tests.desks.support import PEM, draft
 from tests.support.program import whichroot
 from workspace.desks import EnterpriseServer, ProfessionalServer
 
@@ -145,47 +141,3 @@ def test_whatever_is_escaped_for_a_ticket_reads_as_it_was(text: str) -> None:
 def test_html_of_a_journal_becomes_text() -> None:
     html = "<p>Hello&nbsp;Rita,</p><div>done<br/>&lt;ok&gt;</div><script>alert(1)</script>"
     assert from_html(html) == "Hello Rita,\ndone\n<ok>"
-
-
-def _mailbox(**other: Any) -> EmailTable:
-    given = {"to": "desk@example.com", "sender": "bot@corp.example", "host": "127.0.0.1", **other}
-    return EmailTable.model_validate({"kind": "email", **given})
-
-
-def test_a_message_has_the_pem_attached_and_always_the_same_id() -> None:
-    desk = EmailDesk(_mailbox())
-    asked = draft(file_name="root.pem", file=PEM)
-    first, second = desk.message(asked), desk.message(asked)
-    assert first["Message-ID"] == second["Message-ID"]
-    assert "[cert-req R-7K3M]" in first["Subject"]
-    (attached,) = first.iter_attachments()
-    assert attached.get_filename() == "root.pem"
-    assert attached.get_content() == PEM
-    body = first.get_body()
-    assert body is not None
-    assert "dc01.corp.example:636" in body.get_content()
-
-
-async def test_a_mail_server_without_tls_gets_nothing() -> None:
-    heard: list[bytes] = []
-
-    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 here\r\n")
-        while line := await reader.readline():
-            heard.append(line)
-            writer.write(b"221 bye\r\n" if line.startswith(b"QUIT") else b"250 ok\r\n")
-            if line.startswith(b"QUIT"):
-                break
-        writer.close()
-
-    server = await asyncio.start_server(plain, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    (line,) = await EmailDesk(_mailbox(port=port)).check()
-    assert not line.ok
-    assert "offers no TLS" in line.text
-    assert not any(sent.startswith(b"MAIL") for sent in heard)
-    server.close()
-    await server.wait_closed()
-    with pytest.raises(DeskUnreachable) as outage:
-        await EmailDesk(_mailbox(port=9)).create(draft())
-    assert not outage.value.maybe_done
