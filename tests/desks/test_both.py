@@ -10,6 +10,7 @@ import pytest
 
 from bot.desks.base import (
     Compared,
+    Cursor,
     DeskError,
     DeskUnreachable,
     FileRefused,
@@ -97,15 +98,33 @@ async def test_a_refused_file_is_told(place: Place) -> None:
         await place.desk.attach(ticket, "large.pem", b"x" * (place.server.largest + 1))
 
 
-async def test_files_are_news_once_where_that_is_set(place: Place) -> None:
+async def test_files_are_news_once_unless_that_is_not_wanted(place: Place) -> None:
     ticket = await place.desk.create(draft())
     await place.desk.attach(ticket, "root.pem", PEM)
-    assert (await place.desk.poll(ticket, {})).files == ()
-    desk = place.client(relay_files=True)
-    news = await desk.poll(ticket, {})
+    place.server.answer(place.kept(ticket.id), "With the root")
+    assert (await place.client(relay_files=False).poll(ticket, {})).files == ()
+    news = await place.desk.poll(ticket, {})
     assert [file.name for file in news.files] == ["root.pem"]
-    assert await desk.download(ticket, news.files[0].id) == PEM
-    assert list((await desk.poll(ticket, news.cursor)).files) == []
+    assert await place.desk.download(ticket, news.files[0].id) == PEM
+    assert list((await place.desk.poll(ticket, news.cursor)).files) == []
+
+
+async def test_a_file_that_comes_with_an_internal_entry_stays(place: Place) -> None:
+    ticket = await place.desk.create(draft())
+    kept = place.kept(ticket.id)
+    place.server.tickets.attach(kept, "internal.txt", b"internal", visible=False)
+    cursor: Cursor = {}
+    names = []
+    for step in range(3):
+        if step == 1:
+            place.server.answer(kept, "For us", visible=False)
+        if step == 2:
+            # What was decided stays so, whatever is written afterwards.
+            place.server.answer(kept, "For you")
+        news = await place.desk.poll(ticket, cursor)
+        cursor = news.cursor
+        names += [file.name for file in news.files]
+    assert names == []
 
 
 async def test_a_state_is_given_to_the_ticket_as_the_settings_say(place: Place) -> None:
@@ -225,7 +244,7 @@ async def test_a_check_finds_everything_and_reads_a_file_back(place: Place) -> N
     assert any("compared by SHA-256" in line.text for line in await place.desk.check())
     _, remarks = await _told(place, download="nowhere/{id}")
     assert "compared by size alone. Check download" in remarks
-    _, remarks = await _told(place, download="", states={})
+    _, remarks = await _told(place, download="", states={}, set_states={})
     assert "download is not set: attached files are compared by size" in remarks
     assert "states is empty" in remarks
 

@@ -179,12 +179,9 @@ async def test_what_is_said_while_the_desk_is_down_arrives_once_afterwards(
     assert sum("not reachable since" in text for text in texts) == 1
     assert sum("reachable again" in text for text in texts) == 1
     assert sum("(Matrix42):" in text for text in texts) == 1
-    mine = [unescape(e.text) for e in ticket.entries if "meanwhile" in e.text]
-    assert [text.partition("meanwhile ")[2][:1] for text in mine if "(Slack)" in text] == [
-        "0",
-        "1",
-        "2",
-    ]
+    # Three events at the same time have no order.
+    said = [e.text for e in ticket.entries if "said meanwhile" in e.text]
+    assert all(sum(f"meanwhile {number}" in text for text in said) == 1 for number in range(3))
 
 
 async def test_files_go_both_ways_and_private_keys_neither(

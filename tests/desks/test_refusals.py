@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import unescape
 from typing import Final
 
 import pytest
@@ -46,7 +45,7 @@ def _role(server: AnyServer, refuses: bool) -> None:
 @pytest.mark.parametrize(
     ("switch", "said"),
     [
-        (_secret, ("has expired or was never valid", "login or its password")),
+        (_secret, ("has expired or was never valid", "does not accept")),
         (_role, ("403", "403")),
     ],
 )
@@ -90,10 +89,10 @@ async def test_a_desk_that_does_not_let_the_bot_in_is_told_once_with_the_remedy_
     assert sum("🔑" in text for text in texts) == 3
     assert not any("⚠️" in text for text in texts)
     assert (len(server.tickets), server.calls.count("attach")) == (1, 1)
-    spoken = [unescape(e.text) for e in ticket.entries if "said" in e.text]
-    assert [text.rpartition("said ")[2][:11] for text in spoken][1:] == [
-        f"meanwhile {number}" for number in range(3)
-    ]
+    assert all(
+        sum(f"said meanwhile {number}" in e.text for e in ticket.entries) == 1
+        for number in range(3)
+    )
     secret = server.api_token if isinstance(server, EnterpriseServer) else server.password
     assert not any(secret in text for text in texts)
 

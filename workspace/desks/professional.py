@@ -327,11 +327,7 @@ class ProfessionalServer(DeskServer):
             "attachments": _values(
                 "file",
                 # What agents keep to themselves is in another attribute.
-                [
-                    {"name": file.name, "location": file.id}
-                    for file in ticket.files
-                    if file.visible
-                ],
+                [{"name": file.name, "location": file.id} for file in ticket.files if file.visible],
             ),
             "worklog": _worklog(ticket, visible=True),
             "internal_worklog": _worklog(ticket, visible=False),
