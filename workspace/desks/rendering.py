@@ -66,7 +66,7 @@ def ticket_page(desk: DeskServer, ticket: Ticket, draft: Draft, done: str) -> st
     body = (
         "<p><a href='/'>← All tickets</a></p>"
         f"{hint}<div class='title'><h1>{_escaped(ticket.subject)}</h1>"
-        f"<p class='meta' id='state' data-live>{_escaped(ticket.number)} · "
+        f"<p class='meta' id='standing' data-live>{_escaped(ticket.number)} · "
         f"<span class='state'>{state}</span></p></div><div class='two'><div>"
         "<section class='panel' aria-labelledby='journal'><h2 id='journal'>Journal</h2>"
         f"<div id='entries' data-live>{_entries(desk, ticket)}</div></section>"
@@ -152,7 +152,7 @@ def _form(desk: DeskServer, ticket: Ticket, draft: Draft) -> str:
         "<fieldset><legend>Who sees it</legend>"
         f"{_choice('audience', 'customer', 'The customer, also in Slack', not draft.internal)}"
         f"{_choice('audience', 'internal', 'Internal: agents alone', draft.internal)}</fieldset>"
-        "<label class='label' for='file'>Files</label><input id='file' type='file' name='file' "
+        "<label class='label' for='file'>Attach files</label><input id='file' type='file' name='file' "
         "multiple aria-describedby='bound'><small id='bound'>Up to 5, 1 MB each. They go with the "
         "answer.</small><div class='fields'>"
         f"{_select('state', 'State of the ticket', desk.states, chosen)}"
