@@ -28,8 +28,11 @@ class People:
         self._names: dict[tuple[str, str], str] = {}
 
     async def actor(self, client: AsyncWebClient, team: str, user: str, name: str = "") -> Actor:
-        """``user`` as an actor; without ``name`` it is looked up."""
-        shown = name or await self.name(client, team, user)
+        """``user`` as an actor, by the name that people read; ``name`` is what Slack sent along, and
+        stands in where Slack does not say it."""
+        shown = await self.name(client, team, user)
+        if shown == user and name:
+            shown = name
         return Actor(team, user, shown, await self.is_supporter(client, team, user))
 
     async def is_supporter(self, client: AsyncWebClient, team: str, user: str) -> bool:

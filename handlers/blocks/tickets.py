@@ -59,8 +59,8 @@ def ticket_draft(request: InstallRequest, marker: str, thread: str) -> TicketDra
         ("Environment", request.environment),
     ]
     for number, certificate in enumerate(installation.certificates, 1):
-        prefix = f"Certificate {number} " if len(installation.certificates) > 1 else ""
-        facts += [(f"{prefix}{name}".strip(), value) for name, value in _described(certificate)]
+        prefix = f"Certificate {number}" if len(installation.certificates) > 1 else "Certificate"
+        facts += [(f"{prefix} {name}", value) for name, value in _described(certificate)]
     facts += [
         ("Prediction", _prediction(request)),
         (

@@ -180,6 +180,11 @@ async def test_the_whole_story(address: str, open_page: OpenPage, tmp_path: Path
         "It runs on nc01", timeout=20_000
     )
     await expect(desk.get_by_role("textbox", name="Text")).to_have_value("half an ans")
+    async with desk.expect_popup() as opened:
+        await desk.get_by_role("link", name=re.compile("/archives/")).click()
+    linked = (await opened.value).get_by_role("complementary", name="Thread")
+    await expect(linked).to_contain_text("keytool -importcert")
+    await (await opened.value).close()
     await desk.close()
     await picture(page, "thread")
 

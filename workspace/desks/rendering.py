@@ -191,7 +191,7 @@ def _split(text: str) -> Iterable[str]:
     for found in _LINK.finditer(text):
         yield _escaped(text[end : found.start()])
         place = _escaped(found[0])
-        yield f"<a href='{place}' rel='noopener noreferrer'>{place}</a>"
+        yield f"<a href='{place}' target='_blank' rel='noopener noreferrer'>{place}</a>"
         end = found.end()
     yield _escaped(text[end:])
 
