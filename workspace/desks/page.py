@@ -44,7 +44,7 @@ def add_page(app: web.Application, desk: DeskServer) -> None:
         _same_origin(request)
         ticket, form = _ticket(request), await request.post()
         text = str(form.get("text", "")).strip()[:_MAX_TEXT]
-        state, author = str(form.get("state", ticket.state)), str(form.get("author", ""))
+        state, author = str(form.get("state", "")), str(form.get("author", ""))
         internal = form.get("audience") == "internal"
         given = [f for f in form.getall("file", []) if isinstance(f, web.FileField) and f.filename]
         files = [(_plain_name(file.filename), file.file.read(_MAX_FILE + 1)) for file in given]
@@ -58,7 +58,7 @@ def add_page(app: web.Application, desk: DeskServer) -> None:
             for name, content in files:
                 desk.tickets.attach(ticket, name, content, visible=not internal)
             entry.files = [name for name, _ in files]
-        if state != ticket.state:
+        if state and state != ticket.state:
             desk.move(ticket, state)
         raise web.HTTPSeeOther(f"/tickets/{quote(ticket.id)}?saved")
 
@@ -96,9 +96,9 @@ def _problem(
     desk: DeskServer, ticket: Ticket, text: str, state: str, files: list[tuple[str, bytes]]
 ) -> str:
     """Why this cannot be saved; empty: it can."""
-    if state not in desk.states:
+    if state and state not in desk.states:
         return "There is no such state: choose one of the list."
-    if not text and not files and state == ticket.state:
+    if not text and not files and state in ("", ticket.state):
         return "Write something, add a file, or choose another state."
     if len(files) > _MAX_FILES:
         return f"These are more than {_MAX_FILES} files: add some with another answer."

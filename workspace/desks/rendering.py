@@ -70,7 +70,7 @@ def ticket_page(desk: DeskServer, ticket: Ticket, draft: Draft, done: str) -> st
         f"<span class='state'>{state}</span></p></div><div class='two'><div>"
         "<section class='panel' aria-labelledby='journal'><h2 id='journal'>Journal</h2>"
         f"<div id='entries' data-live>{_entries(desk, ticket)}</div></section>"
-        f"{_form(desk, ticket, draft)}</div><div>"
+        f"{_form(desk, draft)}</div><div>"
         "<section class='panel' aria-labelledby='files'><h2 id='files'>Files</h2>"
         f"<div id='attached' data-live>{_files(ticket)}</div></section>"
         "<section class='panel' aria-labelledby='request'><h2 id='request'>Request</h2>"
@@ -138,11 +138,12 @@ def _description(text: str) -> str:
     return f"<dl>{told}</dl>"
 
 
-def _form(desk: DeskServer, ticket: Ticket, draft: Draft) -> str:
+def _form(desk: DeskServer, draft: Draft) -> str:
     problem = (
         f"<p class='problem' role='alert'>{_escaped(draft.problem)}</p>" if draft.problem else ""
     )
-    chosen = draft.state or ticket.state
+    # The state may change while somebody writes: a form that was not touched changes nothing.
+    states = {"": "As it is", **desk.states}
     return (
         "<section class='panel' aria-labelledby='answer'><h2 id='answer'>Answer</h2>"
         f"{problem}<form method='post' enctype='multipart/form-data'>"
@@ -155,7 +156,7 @@ def _form(desk: DeskServer, ticket: Ticket, draft: Draft) -> str:
         "<label class='label' for='file'>Attach files</label><input id='file' type='file' name='file' "
         "multiple aria-describedby='bound'><small id='bound'>Up to 5, 1 MB each. They go with the "
         "answer.</small><div class='fields'>"
-        f"{_select('state', 'State of the ticket', desk.states, chosen)}"
+        f"{_select('state', 'State of the ticket', states, draft.state)}"
         f"{_select('author', 'You are', dict(zip(desk.agents, desk.agents, strict=True)), '')}"
         "</div><button>Save</button></form></section>"
     )
