@@ -5,8 +5,9 @@ No message of an error holds a token, a password or the body of an answer unesca
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,6 +40,17 @@ class DeskUnreachable(DeskError):
         super().__init__(message, remedy)
         self.maybe_done = maybe_done
         self.seconds = seconds
+
+
+@contextlib.contextmanager
+def already_done() -> Iterator[None]:
+    """Around what only reads back what was written: whatever ends it, the writing was done."""
+    try:
+        yield
+    except DeskUnreachable as error:
+        raise DeskUnreachable(
+            error.message, error.remedy, maybe_done=True, seconds=error.seconds
+        ) from None
 
 
 class NotAllowed(DeskError):

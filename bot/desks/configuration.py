@@ -348,10 +348,26 @@ def proxy_of(table: WebTable, environment: Mapping[str, str] | None = None) -> s
     return table.proxy
 
 
+def problem_with(kind: str, name: str, value: str) -> str:
+    """Why a setting of a desk of that kind cannot be ``value``; empty: it can."""
+    try:
+        _FILE.validate_python({"production": {"kind": kind, name: value}})
+    except ValidationError as error:
+        return next((_message(e) for e in error.errors() if e["loc"][2:3] == (name,)), "")
+    return ""
+
+
 def _problem(found: Any) -> str:
-    place = ".".join(str(part) for part in found["loc"])
+    # Which kind of desk it is stands between the table and the setting.
+    place = ".".join(str(part) for part in (*found["loc"][:1], *found["loc"][2:]))
+    return f"{visible(place, 80)}: {_message(found)}"
+
+
+def _message(found: Any) -> str:
+    if found["type"] == "missing":
+        return "it is needed"
     message = str(found["msg"]).removeprefix("Value error, ")
-    return f"{visible(place, 80)}: {visible(message[:1].lower() + message[1:], 160)}"
+    return visible(message[:1].lower() + message[1:], 160)
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,9 +7,8 @@ fragment is not that of the object which it belongs to.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
@@ -18,6 +17,8 @@ from bot.desks.base import (
     ApiTokenExpired,
     Cursor,
     DeskEntry,
+    DeskError,
+    DeskUnreachable,
     MappingRejected,
     Meaning,
     News,
@@ -27,14 +28,16 @@ from bot.desks.base import (
     TicketGone,
     TicketState,
     Written,
+    already_done,
     moment,
 )
 from bot.desks.checking import Check, some
 from bot.desks.configuration import CLOSE, EnterpriseTable
+from bot.desks.fragments import date_of, is_for_customer, later, rowversion
 from bot.desks.http import DeskHttp
 from bot.desks.markup import as_html, from_html, html_lines
 from bot.desks.session import LIFE, Remedies, Session, Token, signed_in
-from bot.desks.web import ListedFile, WebDesk, filled, rows, size_of
+from bot.desks.web import ListedFile, WebDesk, filled, http_of, rows, size_of
 from bot.text import visible
 
 _ACTIVITY: Final = "SPSActivityClassBase"
@@ -49,9 +52,6 @@ _TYPES: Final = {
     6: "SPSActivityTypeServiceRequest",
 }
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
-#: A file and an entry that are no further apart were made together.
-_TOGETHER: Final = timedelta(minutes=2)
-_MAX_SEEN: Final = 500
 _MAX_NAMES: Final = 1000
 _REMEDIES: Final = Remedies(
     sign_in="Make a new API token in Matrix42 and give it to the bot.",
@@ -66,8 +66,10 @@ class EnterpriseDesk(WebDesk):
     _table: EnterpriseTable
 
     def __init__(self, table: EnterpriseTable, api_token: str, proxy: str = "") -> None:
-        http = DeskHttp(table.url, seconds=table.timeout, ca_bundle=table.ca_bundle, proxy=proxy)
-        super().__init__(table, Session(http, partial(_exchanged, api_token), _REMEDIES))
+        session = Session(
+            http_of(table, api_token, proxy), partial(_exchanged, api_token), _REMEDIES
+        )
+        super().__init__(table, session)
         self._names: dict[str, str] = {}
 
     async def create(self, draft: TicketDraft) -> Ticket:
@@ -99,7 +101,16 @@ class EnterpriseDesk(WebDesk):
             )
         if not isinstance(created, str) or not created:
             raise OddAnswer("Matrix42 did not say which ticket it created.")
-        return await self._ticket(created)
+        try:
+            with already_done():
+                return await self._ticket(created)
+        except (DeskUnreachable, TicketGone):
+            raise
+        except DeskError as error:
+            # It exists, and to raise now would lead to another one.
+            told = f"The ticket cannot be read back: {error.message}"
+            kind = _TYPES[table.activity_type]
+            return Ticket(created, created, self._link(created, created), kind, (told,))
 
     async def comment(self, ticket: Ticket, text: str) -> Written:
         body = {
@@ -126,7 +137,7 @@ class EnterpriseDesk(WebDesk):
         if since:
             where += f" AND CreatedDate >= '{quoted(since)}'"
         found = await self._fragments(_JOURNAL, where, _JOURNAL_COLUMNS, sort="CreatedDate ASC")
-        found.sort(key=lambda row: _date(row) or datetime.max.replace(tzinfo=UTC))
+        found.sort(key=lambda row: date_of(row) or datetime.max.replace(tzinfo=UTC))
         entries = [
             DeskEntry(
                 key=str(row["ID"]),
@@ -142,9 +153,9 @@ class EnterpriseDesk(WebDesk):
         ]
         now = datetime.now(UTC)
         moved, files = await self._new_files(
-            ticket, cursor, lambda file: _is_for_customer(file, found, now)
+            ticket, cursor, lambda file: is_for_customer(file.uploaded_at, found, now)
         )
-        return News({"stamp": stamp, **_later(since, seen, found), **moved}, state, entries, files)
+        return News({"stamp": stamp, **later(since, seen, found), **moved}, state, entries, files)
 
     async def _search(self, word: str) -> Sequence[tuple[str, str]]:
         where = self._table.find.replace("{word}", quoted(word))
@@ -319,7 +330,7 @@ class EnterpriseDesk(WebDesk):
         )
         if not found:
             return None, stamp
-        newest = max(_rowversion(row.get("TimeStamp"), int(stamp)) for row in found)
+        newest = max(rowversion(row.get("TimeStamp"), int(stamp)) for row in found)
         return self._state_of(found[-1]), str(newest)
 
     def _is_of(self, ticket: Ticket) -> str:
@@ -380,50 +391,3 @@ async def _exchanged(api_token: str, http: DeskHttp) -> Token:
     headers = {"Authorization": f"Bearer {token}", "Explicit-Language": "en-US"}
     # Without a readable end it is used for a while, or until Matrix42 says 401.
     return Token(headers, moment(str(given.get("LifeTime") or "")) or datetime.now(UTC) + LIFE)
-
-
-def _rowversion(given: object, before: int) -> int:
-    """The eight octets of a rowversion as a number (big-endian)."""
-    try:
-        octets = base64.b64decode(str(given), validate=True)
-    except ValueError:
-        return before
-    return max(int.from_bytes(octets, "big"), before) if len(octets) == 8 else before
-
-
-def _later(since: str, seen: set[str], found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Where the journal is to be read from next: SQL's datetime rounds, so what has the last moments
-    is asked for again and known by its id."""
-    dated = [(at, str(row["ID"])) for row in found if row.get("ID") and (at := _date(row))]
-    known = seen | {identifier for _, identifier in dated}
-    if not dated:
-        return {"since": since, "seen": sorted(known)[:_MAX_SEEN]}
-    newest = max(at for at, _ in dated)
-    start = newest - timedelta(seconds=2)
-    kept = {identifier for at, identifier in dated if at >= start}
-    first = moment(since)
-    if first and first > start:
-        start, kept = first, known
-    return {"since": start.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "seen": sorted(kept)[:_MAX_SEEN]}
-
-
-def _is_for_customer(
-    file: ListedFile, found: Sequence[Mapping[str, Any]], now: datetime
-) -> bool | None:
-    """Matrix42 does not tell who may see a file: the entry that was written next to it decides.
-    Where there is none it is waited for, and the file is then taken for one that all may see."""
-    uploaded = moment(file.uploaded_at)
-    if uploaded is None:
-        return True
-    near = [
-        (abs(written - uploaded), row.get("VisibleInPortal") is True)
-        for row in found
-        if (written := _date(row)) and abs(written - uploaded) <= _TOGETHER
-    ]
-    if near:
-        return min(near)[1]
-    return None if now - uploaded < _TOGETHER else True
-
-
-def _date(row: Mapping[str, Any]) -> datetime | None:
-    return moment(str(row.get("CreatedDate") or ""))

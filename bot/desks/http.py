@@ -7,7 +7,7 @@ import json
 import socket
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,8 @@ from bot.text import authority, visible
 
 #: The largest answer that is read, in octets; so is what it is unpacked to.
 MAX_ANSWER: Final = 4 << 20
+#: How much of an answer is looked through for an excerpt, in octets.
+_QUOTED: Final = 16 << 10
 _MAX_WAIT_SECONDS: Final = 3600.0
 _PROXY: Final = "Check proxy in the desk file, or HTTPS_PROXY in the environment."
 
@@ -32,6 +34,8 @@ class Answer:
     status: int
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
+    """What was sent to be let in: `excerpt` never shows it."""
 
     def json(self) -> Any:
         """Its body as JSON; no text in it holds a NUL or half a character. Raises OddAnswer."""
@@ -46,15 +50,18 @@ class Answer:
 
     def excerpt(self, limit: int = 200) -> str:
         """The beginning of its body, made visible."""
-        return visible(self.body[: 4 * limit].decode("utf-8", "replace").strip(), limit)
+        text = self.body[:_QUOTED].decode("utf-8", "replace")
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return visible(text.strip(), limit)
 
 
 class DeskHttp:
     """A client for one desk at ``base`` (with a slash at its end). ``seconds`` bounds one call.
 
     ``proxy``: its URL, which may hold a login; `none`: there is none; empty: as the environment says
-    (HTTPS_PROXY, ALL_PROXY, NO_PROXY), except to this machine. Raises SettingsError, which quotes no
-    login.
+    (HTTPS_PROXY, ALL_PROXY, NO_PROXY), except to this machine. ``secret``: what is never shown even
+    if the desk says it. Raises SettingsError, which quotes no login.
     """
 
     def __init__(
@@ -64,8 +71,10 @@ class DeskHttp:
         seconds: float,
         ca_bundle: Path | None = None,
         proxy: str = "",
+        secret: str = "",
     ) -> None:
         self._seconds = seconds
+        self._secret = secret
         verify = trust(ca_bundle)
         try:
             self._client = httpx.AsyncClient(
@@ -108,7 +117,8 @@ class DeskHttp:
         except httpx.ProxyError as error:
             raise _proxy_refusal(str(error)[:3]) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            place = authority(request.url.host, request.url.port or 443)
+            port = request.url.port or (443 if request.url.scheme == "https" else 80)
+            place = authority(request.url.host, port)
             why, remedy = _why(error)
             raise DeskUnreachable(
                 f"Matrix42 cannot be reached at {place}: {why}.", remedy, maybe_done=False
@@ -152,7 +162,9 @@ class DeskHttp:
                     raise _too_large(limit)
             packed = response.headers.get("Content-Encoding", "identity").strip().lower()
             whole = bytes(body) if packed == "identity" else _unpacked(body, packed, limit)
-            return Answer(response.status_code, response.headers, whole)
+            _, _, token = request.headers.get("Authorization", "").rpartition(" ")
+            secrets = tuple(secret for secret in (self._secret, token) if secret)
+            return Answer(response.status_code, response.headers, whole, secrets)
         finally:
             await response.aclose()
 

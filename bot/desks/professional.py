@@ -36,7 +36,7 @@ from bot.desks.http import Answer, DeskHttp
 from bot.desks.markup import as_text
 from bot.desks.session import LIFE, Remedies, Session, Token, signed_in
 from bot.desks.templates import check_template, codes
-from bot.desks.web import ListedFile, WebDesk, filled, rows, size_of, text_of
+from bot.desks.web import ListedFile, WebDesk, filled, http_of, rows, size_of, text_of
 from bot.text import visible
 
 _MAX_SEEN: Final = 2000
@@ -56,8 +56,10 @@ class ProfessionalDesk(WebDesk):
     _table: ProfessionalTable
 
     def __init__(self, table: ProfessionalTable, password: str, proxy: str = "") -> None:
-        http = DeskHttp(table.url, seconds=table.timeout, ca_bundle=table.ca_bundle, proxy=proxy)
-        super().__init__(table, Session(http, partial(_logged_in, table, password), _REMEDIES))
+        session = Session(
+            http_of(table, password, proxy), partial(_logged_in, table, password), _REMEDIES
+        )
+        super().__init__(table, session)
 
     async def create(self, draft: TicketDraft) -> Ticket:
         table = self._table

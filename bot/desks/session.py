@@ -18,7 +18,6 @@ from bot.desks.base import (
     TokenNotExchanged,
 )
 from bot.desks.http import Answer, DeskHttp
-from bot.text import visible
 
 #: A token is renewed this long before it ends.
 _RENEW: Final = timedelta(seconds=60)
@@ -144,6 +143,6 @@ def _refusal(
         )
     said = answer.excerpt()
     return MappingRejected(
-        f"Matrix42 rejects this (HTTP {status}){f': {visible(said)}' if said else ''}.",
+        f"Matrix42 rejects this (HTTP {status}){f': {said}' if said else ''}.",
         "Check the desk file with “whichroot desk check”.",
     )

@@ -111,21 +111,40 @@ async def test_desk_check_of_the_professional_desk(
         assert "Every folder, attribute and value" in capsys.readouterr().out
 
 
-async def test_desk_init_asks_and_writes_a_file_that_can_be_used(tmp_path: Path) -> None:
+async def test_desk_init_asks_again_what_cannot_be_and_writes_a_file_that_can_be_used(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "desk.toml"
     answers = (
-        'professional\nhttps://desk.example/rest-api/itsm/v1\nbot "x"\n\nSR\nsr_folder\n' + "\n" * 6
+        'wiki\nprofessional\nftp://x\n\nhttps://desk.example/rest-api/itsm/v1\nbot "x"\ns3cret\n\n'
+        "SR\nsr_folder\n" + "\n" * 7
     )
     run = await whichroot("desk", "init", "--file", str(path), stdin=answers.encode())
     assert (run.code, run.errors) == (0, "")
+    for said in ("“wiki” is no desk", "write https://", "it is needed", "not the secret itself"):
+        assert said in run.output
+    assert "It is not checked yet: The desk's secret is missing" in run.output
+    assert "s3cret" not in run.output
     written = tomllib.loads(path.read_text())["production"]
     assert (written["login"], written["password"]) == ('bot "x"', "env:MATRIX42_PASSWORD")
     assert load_desks(path).of("production").kind == "professional"
-    wrong = await whichroot(
-        "desk", "init", "--file", str(tmp_path / "b.toml"), stdin=b"enterprise\nftp://x\n\n\n\n\n\n"
+    unfinished = await whichroot(
+        "desk", "init", "--file", str(tmp_path / "b.toml"), stdin=b"enterprise\n\n\n"
     )
-    assert wrong.code == 2
+    assert unfinished.code == 2
     assert not (tmp_path / "b.toml").exists()
+
+
+async def test_desk_init_checks_at_once_what_it_has_written(tmp_path: Path) -> None:
+    async with EnterpriseServer() as server:
+        run = await whichroot(
+            *("desk", "init", "--file", str(tmp_path / "desk.toml")),
+            stdin=f"enterprise\n{server.url}\n\n\n\n\n\n\n".encode(),
+            MATRIX42_API_TOKEN=server.api_token,
+        )
+    assert (run.code, run.errors) == (0, "")
+    assert "! category is not set; Matrix42 may demand it. There are: Connectors (" in run.output
+    assert run.output.endswith("Nothing is missing.\n")
 
 
 @given(st.text(max_size=200))
