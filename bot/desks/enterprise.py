@@ -208,7 +208,7 @@ class EnterpriseDesk(WebDesk):
         return {"id": identifier}
 
     async def _state_now(self, ticket: Ticket) -> TicketState:
-        return self._state_of(await self._state_row(ticket))
+        return self._state_of(await self._state_row(ticket)) or TicketState("", "no state", None)
 
     async def _write_state(self, ticket: Ticket, wanted: str) -> None:
         word, _, reason = wanted.partition(":")
@@ -308,8 +308,10 @@ class EnterpriseDesk(WebDesk):
     def _name_columns(self) -> str:
         return ",".join(("ID", *self._table.name_columns))
 
-    def _state_of(self, row: Mapping[str, Any]) -> TicketState:
-        code = str(row.get("State"))
+    def _state_of(self, row: Mapping[str, Any]) -> TicketState | None:
+        if row.get("State") is None:
+            return None
+        code = str(row["State"])[:80]
         return self._state(code, str(row.get("StateLabel") or f"state {code}")[:200])
 
     async def _state_row(self, ticket: Ticket) -> Mapping[str, Any]:
