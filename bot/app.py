@@ -56,7 +56,8 @@ from handlers.people import People
 _INTAKE_SECONDS: Final = 4.0
 _TASK_SECONDS: Final = 4.0
 _DELIVERY_SECONDS: Final = 15.0
-#: An outbox whose oldest act is older than this is stuck.
+#: An outbox is stuck where nobody took an act for so long that could be delivered. What waits for
+#: Matrix42 or Slack to come back is no such act.
 _STALE_SECONDS: Final = 600.0
 _POSTING: Final = 8
 
@@ -287,10 +288,10 @@ class Bot:
                 backlog = await outbox.backlog(unit)
         except StoreError as error:
             return {"database": error.message}
-        if backlog.oldest_at:
-            age = (datetime.now(UTC) - backlog.oldest_at).total_seconds()
+        if backlog.due_at:
+            age = (datetime.now(UTC) - backlog.due_at).total_seconds()
             if age > _STALE_SECONDS:
-                problems["outbox"] = f"The oldest act has been waiting for {age:.0f} seconds."
+                problems["outbox"] = f"An act has been due for {age:.0f} seconds; nobody took it."
         if not self._intake.is_open:
             problems["slack"] = "The bot is stopping."
         elif self._settings.mode == "socket" and not await self._is_connected():

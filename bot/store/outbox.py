@@ -67,6 +67,9 @@ class Backlog:
     waiting: int
     oldest_at: datetime | None
     """When the oldest of them was put, apart from those that wait behind a failed one."""
+    due_at: datetime | None
+    """Since when at the longest one could be delivered and no worker has taken it; in the future
+    where each is taken, or put off."""
     failed: int
 
 
@@ -151,10 +154,15 @@ async def backlog(unit: Unit) -> Backlog:
     given_up = select(func.count()).where(acts.c.state == "failed").scalar_subquery()
     row = (
         await unit.execute(
-            select(waiting.label("waiting"), oldest.label("oldest"), given_up.label("failed"))
+            select(
+                waiting.label("waiting"),
+                oldest.label("oldest"),
+                select(func.min(lanes.c.due_at)).scalar_subquery().label("due"),
+                given_up.label("failed"),
+            )
         )
     ).one()
-    return Backlog(row.waiting, row.oldest, row.failed)
+    return Backlog(row.waiting, row.oldest, row.due, row.failed)
 
 
 def act_of(row: Row[Any]) -> Act:

@@ -128,6 +128,34 @@ async def test_a_day_without_the_desk_loses_nothing_and_is_told_once(
     await database.dispose()
 
 
+async def test_a_quiet_ticket_is_asked_for_ever_less_often_until_something_happens(
+    url: str, server: AnyServer, replica: Replica
+) -> None:
+    clock = Clock()
+    database = Database(url, clock=clock)
+    await database.migrate()
+    await with_tickets(database, server, 1)
+    (ticket,) = server.tickets
+    poller = replica(database, server.table())
+
+    async def wait() -> float:
+        """Polls when it is due, and gives how long it then is to the next poll."""
+        assert await poller.once() == 1
+        async with database.read() as unit:
+            due_at = (await unit.execute(select(kept_tickets.c.due_at))).scalar_one()
+        waited: float = (due_at - clock.now).total_seconds()
+        clock.now = due_at
+        return waited
+
+    waits = [await wait() for _ in range(12)]
+    assert 17 <= waits[0] <= 31
+    assert all(after > before for before, after in zip(waits, waits[2:9], strict=False))
+    assert all(540 <= wait <= 600 for wait in waits[9:])
+    server.answer(ticket, "an answer")
+    assert await wait() <= 20
+    await database.dispose()
+
+
 async def test_a_short_outage_is_not_told(url: str, server: AnyServer, replica: Replica) -> None:
     clock = Clock()
     database = Database(url, clock=clock)
