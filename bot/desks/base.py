@@ -31,15 +31,22 @@ class DeskUnreachable(DeskError):
     """The desk does not answer, or is unwell. Trying later helps.
 
     ``maybe_done``: what was asked may have been done all the same. ``seconds``: how long the desk
-    asks to wait; None: it did not say.
+    asks to wait; None: it did not say. ``status``: the HTTP status that it answered with, if any.
     """
 
     def __init__(
-        self, message: str, remedy: str = "", *, maybe_done: bool, seconds: float | None = None
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        maybe_done: bool,
+        seconds: float | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(message, remedy)
         self.maybe_done = maybe_done
         self.seconds = seconds
+        self.status = status
 
 
 @contextlib.contextmanager
@@ -49,7 +56,11 @@ def already_done() -> Iterator[None]:
         yield
     except DeskUnreachable as error:
         raise DeskUnreachable(
-            error.message, error.remedy, maybe_done=True, seconds=error.seconds
+            error.message,
+            error.remedy,
+            maybe_done=True,
+            seconds=error.seconds,
+            status=error.status,
         ) from None
 
 

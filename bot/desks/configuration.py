@@ -116,6 +116,14 @@ class WebTable(_Table):
             raise ValueError("write it in one line")
         return text
 
+    @field_validator("download")
+    @classmethod
+    def _is_of_the_api(cls, text: str) -> str:
+        # Another server would be sent the token.
+        if urlsplit(text).scheme or text.startswith(("/", "\\")):
+            raise ValueError("write it as it stands after url, as filestorage/{id}")
+        return text
+
     @field_validator("url")
     @classmethod
     def _is_safe(cls, url: str) -> str:

@@ -237,10 +237,11 @@ class EmailDesk:
 
 
 def _cut(server: smtplib.SMTP) -> None:
-    """Ends whatever waits for ``server``."""
+    """Ends whatever waits for ``server``. TLS is left as it is: without it, what another thread is
+    about to send would go in the clear."""
     if server.sock is not None:
         with contextlib.suppress(OSError):
-            server.sock.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
 
 
 def _code(error: smtplib.SMTPException) -> int | None:

@@ -138,9 +138,12 @@ class DeskHttp:
                 f"Matrix42 asks to wait (HTTP {answer.status}).",
                 maybe_done=answer.status != 429,
                 seconds=_retry_after(answer),
+                status=answer.status,
             )
         if answer.status >= 500:
-            raise DeskUnreachable(f"Matrix42 is unwell (HTTP {answer.status}).", maybe_done=True)
+            raise DeskUnreachable(
+                f"Matrix42 is unwell (HTTP {answer.status}).", maybe_done=True, status=answer.status
+            )
         if 300 <= answer.status < 400:
             raise OddAnswer(
                 f"The desk sends elsewhere (HTTP {answer.status}).",

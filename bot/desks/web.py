@@ -211,8 +211,13 @@ class WebDesk(abc.ABC):
         place = filled(self._table.download, self._download_words(ticket, identifier))
         try:
             return await self._session.call("GET", place, headers={"Accept": "*/*"})
-        except (DeskUnreachable, NotAllowed):
+        except NotAllowed:
             raise
+        except DeskUnreachable as error:
+            # Matrix42 says 500 to a call that it does not know, and would say it for ever.
+            if error.status not in (500, 501):
+                raise
+            return None
         except DeskError:
             return None
 

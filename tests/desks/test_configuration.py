@@ -46,6 +46,9 @@ def test_the_test_environment_has_the_same_desk_unless_it_has_its_own() -> None:
         ({"activity_type": 3}, "activity_type"),
         ({"states": {"204": "installed"}}, "states.204"),
         ({"timeout": 0}, "timeout"),
+        ({"download": "https://evil.example/{id}"}, "as it stands after url"),
+        ({"download": "//evil.example/{id}"}, "as it stands after url"),
+        ({"link": "https://desk.example/\n{id}"}, "in one line"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_not_shown(

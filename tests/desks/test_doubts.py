@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.desks.base import DeskError, DeskUnreachable, MappingRejected, marker_of
+from bot.desks.base import Compared, DeskError, DeskUnreachable, MappingRejected, marker_of
 from tests.desks.support import PEM, Place, draft
 from tests.support.aia import page
 from tests.support.servers import raw_server
@@ -62,6 +62,25 @@ async def test_an_attached_file_that_cannot_be_listed_is_in_doubt(place: Place) 
     found = await place.desk.attached(ticket, "root.pem")
     assert found is not None
     assert found.matches(PEM)
+
+
+@pytest.mark.parametrize("status", [500, 404])
+async def test_a_desk_that_never_gives_files_back_does_not_hold_up_the_attachment(
+    place: Place, status: int
+) -> None:
+    ticket = await place.desk.create(draft())
+    place.server.faults.order("download", Fault("status", status))
+    found = await place.desk.attach(ticket, "root.pem", PEM)
+    assert found.compared is not Compared.SHA256
+    assert found.matches(PEM)
+
+
+async def test_a_file_that_cannot_be_read_back_for_now_is_in_doubt(place: Place) -> None:
+    ticket = await place.desk.create(draft())
+    place.server.faults.order("download", Fault("status", 503))
+    with pytest.raises(DeskUnreachable) as doubt:
+        await place.desk.attach(ticket, "root.pem", PEM)
+    assert doubt.value.maybe_done
 
 
 async def test_an_entry_of_the_far_future_hides_no_later_one(place: Place) -> None:

@@ -201,6 +201,20 @@ async def test_a_server_that_never_comes_to_an_end_is_left_in_time() -> None:
     assert time.monotonic() - begun < 3
 
 
+async def test_a_server_that_falls_silent_within_tls_is_left_in_time(folder: Path) -> None:
+    class Silent(MailServer):
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's
+            await asyncio.sleep(60)
+            return "250 OK"
+
+    begun = time.monotonic()
+    async with Silent([LEAF], folder, implicit=True).running() as server:
+        error = await _error(_desk(server, timeout=0.5))
+        assert isinstance(error, DeskUnreachable)
+        assert error.maybe_done
+    assert time.monotonic() - begun < 4
+
+
 async def test_an_answer_that_is_lost_after_the_message_is_a_doubt_and_a_lost_farewell_is_none(
     folder: Path,
 ) -> None:

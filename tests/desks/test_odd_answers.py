@@ -132,6 +132,7 @@ async def test_no_answer_breaks_a_client(place: Place, between: Distorting) -> N
                 json.dumps(given.cursor if isinstance(given, News) else None)
                 if isinstance(given, News):
                     assert all(isinstance(entry.text, str) for entry in given.entries)
-    assert refused > _TRIED
+    # Or nothing was distorted at all.
+    assert refused >= 3
     between.choose = None
     assert isinstance(await desk.poll(ticket, {}), News)
