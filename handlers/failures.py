@@ -15,7 +15,7 @@ from handlers.blocks.lines import RETRY
 from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
 from handlers.couriers import tickets
-from handlers.parts import Parts
+from handlers.parts import Parts, settle
 from handlers.saying import say
 
 _WHAT: Final = {
@@ -35,7 +35,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             again = await outbox.retry(unit, str(action.get("value", "")))
         text = Markup("🔁 I am trying again.") if again else Markup("That was tried again already.")
         await args.ack()
-        await args.respond(text=text, blocks=[section(text)], replace_original=True)
+        await settle(args, text)
 
     app.action(RETRY)(parts.listening("action", retry))
 

@@ -24,7 +24,9 @@ from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.lookups import Lookups
 from bot.store.seen import Seen
+from handlers.blocks.elements import section, top_text
 from handlers.blocks.help import error_message
+from handlers.blocks.markup import Markup, fill
 from handlers.people import People
 
 Listener: TypeAlias = Callable[[AsyncArgs], Awaitable[None]]
@@ -126,6 +128,17 @@ def user_of(body: dict[str, Any]) -> tuple[str, str]:
     return str(body.get("user_id", "")), str(body.get("user_name", ""))
 
 
+async def settle(args: AsyncArgs, note: Markup) -> None:
+    """Puts ``note`` in the place of the pressed message's buttons."""
+    shown = args.body.get("message") or {}
+    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
+    await args.respond(
+        text=top_text(fill("{} {}", Markup(shown.get("text") or ""), note)),
+        blocks=[*kept, section(note)],
+        replace_original=True,
+    )
+
+
 def _is_late(error: Exception) -> bool:
     if isinstance(error, SlackApiError):
         data = error.response.data if hasattr(error.response, "data") else error.response
@@ -140,7 +153,6 @@ async def _tell(args: AsyncArgs, error: WhichrootError) -> None:
         await args.ack(text=message.text, blocks=list(message.blocks))
         return
     if args.view is not None and args.body.get("type") == "view_submission":
-        from handlers.blocks.markup import Markup
         from handlers.blocks.request_views import notice_view
 
         await args.ack(

@@ -25,13 +25,12 @@ from bot.requests.states import Action, Refused, State, check_role
 from bot.store import outbox
 from bot.store.database import Unit
 from handlers.blocks import files as blocks
-from handlers.blocks.elements import section
-from handlers.blocks.markup import Markup, fill, unescaped, user
+from handlers.blocks.markup import fill, unescaped, user
 from handlers.couriers.inquiries import put_explanation
 from handlers.couriers.tickets import relay
 from handlers.keys import refusal_of
 from handlers.mentions import answer_mention, asks
-from handlers.parts import Parts, team_of, user_of
+from handlers.parts import Parts, settle, team_of, user_of
 from handlers.requests import kept_request, refuse
 from handlers.saying import say
 
@@ -91,27 +90,18 @@ def register(app: AsyncApp, parts: Parts) -> None:
             await outbox.put(unit, f"say:{key}", "lookup", payload, key=key)
         await args.ack()
         note = fill("{} chose this; I check it once more.", user(identifier))
-        await parts.in_background(_settle(args, note), "a file's buttons")
+        await parts.in_background(settle(args, note), "a file's buttons")
 
     async def ignore(args: AsyncArgs) -> None:
         identifier, _ = user_of(args.body)
         await args.ack()
         note = fill("{} set this file aside.", user(identifier))
-        await parts.in_background(_settle(args, note), "a file's buttons")
+        await parts.in_background(settle(args, note), "a file's buttons")
 
     app.event("message")(parts.listening("event", message))
     app.event("app_mention")(parts.listening("event", mention))
     app.action(blocks.USE)(parts.listening("action", use))
     app.action(blocks.IGNORE)(parts.listening("action", ignore))
-
-
-async def _settle(args: AsyncArgs, note: Markup) -> None:
-    """Puts ``note`` in the place of the buttons."""
-    shown = args.body.get("message") or {}
-    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
-    await args.respond(
-        text=str(shown.get("text") or ""), blocks=[*kept, section(note)], replace_original=True
-    )
 
 
 async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> None:

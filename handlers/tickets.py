@@ -8,11 +8,10 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.requests.states import Refused
 from bot.store import outbox
 from bot.store.tickets import Tickets
-from handlers.blocks.elements import section
-from handlers.blocks.markup import Markup, fill, user
+from handlers.blocks.markup import fill, user
 from handlers.blocks.tickets import RETRY_TICKET, SENT
 from handlers.couriers.tickets import note_sent
-from handlers.parts import Parts, team_of, user_of
+from handlers.parts import Parts, settle, team_of, user_of
 from handlers.requests import kept_request, refuse
 
 
@@ -32,7 +31,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         async with parts.database.begin() as unit:
             await outbox.hurry(unit, f"ticket:{request.id}")
         await args.ack()
-        await _settle(args, fill("🔁 {} had this tried again.", user(user_of(args.body)[0])))
+        await settle(args, fill("🔁 {} had this tried again.", user(user_of(args.body)[0])))
 
     async def sent(args: AsyncArgs) -> None:
         try:
@@ -45,16 +44,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         async with parts.database.begin() as unit:
             await note_sent(parts, unit, request, actor)
         await args.ack()
-        await _settle(args, fill("{} sent it.", user(identifier)))
+        await settle(args, fill("{} sent it.", user(identifier)))
 
     app.action(RETRY_TICKET)(parts.listening("action", retry))
     app.action(SENT)(parts.listening("action", sent))
-
-
-async def _settle(args: AsyncArgs, note: Markup) -> None:
-    """Puts ``note`` in the place of the buttons."""
-    shown = args.body.get("message") or {}
-    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
-    await args.respond(
-        text=str(shown.get("text") or ""), blocks=[*kept, section(note)], replace_original=True
-    )
