@@ -18,6 +18,7 @@ from bot.desks.base import (
     DeskUnreachable,
     FileRefused,
     MappingRejected,
+    Meaning,
     NotAllowed,
     OddAnswer,
     Pace,
@@ -36,6 +37,12 @@ from bot.text import visible
 _MAX_SEEN: Final = 2000
 #: At how many tickets a check looks for a file.
 _LOOKED_AT: Final = 5
+#: A ticket that has come so far is left alone when its request gets one of these states: a closed one
+#: is not opened again to say that the certificate is installed.
+_FURTHER: Final = {
+    Meaning.SOLVED: frozenset({State.INSTALLED}),
+    Meaning.CLOSED: frozenset({State.INSTALLED, State.VERIFIED, State.REJECTED, State.CANCELLED}),
+}
 _PAGES: Final = ("text/html", "application/json")
 
 
@@ -111,6 +118,8 @@ class WebDesk(abc.ABC):
         if wanted is None:
             return None
         now = await self._state_now(ticket)
+        if now.meaning and state in _FURTHER.get(now.meaning, ()):
+            return None
         if self._is_in(now, wanted):
             return now
         await self._write_state(ticket, wanted)

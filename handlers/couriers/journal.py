@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from bot.desks.base import Desk, DeskError, DeskUnreachable, Meaning, NotAllowed, Ticket, digest
+from bot.desks.base import DeskError, DeskUnreachable, NotAllowed, digest
 from bot.requests.delivery import Later, Receipt, Undeliverable
 from bot.requests.messages import Message as Written
 from bot.requests.request import InstallRequest
-from bot.requests.states import Action, State
+from bot.requests.states import Action
 from bot.store.outbox import Act
 from bot.store.tickets import Tickets
 from bot.text import visible
@@ -26,12 +26,6 @@ from handlers.parts import Parts
 _RELAYED: Final = frozenset(Action)
 #: How long nobody polls a ticket whose state is being set, in seconds.
 _HOLD: Final = timedelta(seconds=120)
-#: A ticket whose state means this is left as it is when its request gets one of those states: a
-#: closed ticket is not opened again to say that the certificate is installed.
-_SETTLED: Final = {
-    Meaning.SOLVED: frozenset({State.INSTALLED}),
-    Meaning.CLOSED: frozenset({State.INSTALLED, State.VERIFIED, State.REJECTED, State.CANCELLED}),
-}
 
 
 class CommentCourier:
@@ -101,21 +95,13 @@ class StateCourier:
         code: str | None = None
         try:
             async with asking(parts, act, undone="The state of the ticket is not changed."):
-                code = await _set_state(desk, ticket, request.state)
+                found = await desk.set_state(ticket, request.state)
+                code = None if found is None else found.code
         finally:
             async with parts.database.begin() as unit:
                 due_at = unit.now + timedelta(seconds=desk.pace.first)
                 await tickets.note_state(unit, request.id, act.id, code, due_at)
         return {"state": code}
-
-
-async def _set_state(desk: Desk, ticket: Ticket, state: State) -> str | None:
-    """The code of the state that the ticket was given; None: it was left as it is."""
-    now = (await desk.poll(ticket, {})).state
-    if now is not None and now.meaning and state in _SETTLED.get(now.meaning, ()):
-        return None
-    found = await desk.set_state(ticket, state)
-    return None if found is None else found.code
 
 
 class JournalCourier:
