@@ -45,10 +45,10 @@ def is_for_customer(
 ) -> bool | None:
     """Whether the customer may see a file that was uploaded then. Matrix42 does not tell: the entry
     that was written next to it decides. Where there is none it is waited for (None), and the file is
-    then taken for one that all may see."""
+    then taken for one that all may see. One without a readable date stays."""
     uploaded = moment(uploaded_at)
     if uploaded is None:
-        return True
+        return False
     near = [
         (abs(written - uploaded), row.get("VisibleInPortal") is True)
         for row in found
