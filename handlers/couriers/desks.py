@@ -51,11 +51,11 @@ def ticket_of(kept: KeptTicket) -> Ticket:
 
 @asynccontextmanager
 async def asking(
-    parts: Parts, act: Act, *, undone: str, settle: float = 0.0, repeatable: bool = True
+    parts: Parts, act: Act, *, undone: str, settle: float = 0.0
 ) -> AsyncIterator[None]:
     """Turns a desk's errors into Later and Undeliverable. ``undone``: the sentence that says what
     has not been done then; ``settle``: how long is waited at least after a doubt, in seconds.
-    ``repeatable`` False: whatever failed, the desk may have done it.
+    Whatever is refused, the desk may have done it and refuse to show it: the next attempt looks.
 
     Where the desk does not let the bot in, the thread hears it at once; what was to be done waits,
     loses no attempt, and keeps its place before what follows.
@@ -70,14 +70,11 @@ async def asking(
         raise Later(wait, error.message, maybe_delivered=maybe) from error
     except NotAllowed as error:
         await _tell_refused(parts, str(act.payload["request"]), error)
-        maybe = act.maybe_delivered or not repeatable
-        raise Later(_REFUSED_SECONDS, str(error), maybe_delivered=maybe) from error
+        raise Later(_REFUSED_SECONDS, str(error), maybe_delivered=True) from error
     except DeskError as error:
         # What the desk said of this very thing it will say again.
         final = isinstance(error, MappingRejected | FileRefused | TicketGone)
-        raise Undeliverable(
-            f"{undone} {error}", final=final, maybe_delivered=not repeatable
-        ) from error
+        raise Undeliverable(f"{undone} {error}", final=final, maybe_delivered=True) from error
 
 
 async def _tell_refused(parts: Parts, request: str, error: NotAllowed) -> None:

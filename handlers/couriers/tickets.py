@@ -168,9 +168,7 @@ class TicketCourier:
         if await Tickets(parts.database).get(request.id):
             return {}
         settle = desk.pace.settle  # The desk may still be at it: a search would find nothing.
-        async with asking(
-            parts, act, undone="No ticket was created.", settle=settle, repeatable=False
-        ):
+        async with asking(parts, act, undone="No ticket was created.", settle=settle):
             found = await desk.find(marker_of(request.short_id)) if _in_doubt(act) else None
             ticket = found or await desk.create(await self._draft(request))
         return {"ticket": {**asdict(ticket), "warnings": list(ticket.warnings)}}
