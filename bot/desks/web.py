@@ -118,10 +118,10 @@ class WebDesk(abc.ABC):
         if wanted is None:
             return None
         now = await self._state_now(ticket)
-        if now.meaning and state in _FURTHER.get(now.meaning, ()):
-            return None
         if self._is_in(now, wanted):
             return now
+        if now.meaning and state in _FURTHER.get(now.meaning, ()):
+            return None
         await self._write_state(ticket, wanted)
         with already_done():
             now = await self._state_now(ticket)
