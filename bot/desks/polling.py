@@ -146,7 +146,7 @@ class Poller:
             polled_state = state.code if state is not None else kept.state_code
             echoes = await self._tickets.echoes(unit, kept.request_id)
             is_back = kept.down_told
-            if not echoes.isdisjoint((REFUSED, ASKED, PASSED)):
+            if was_refused := not echoes.isdisjoint((REFUSED, ASKED, PASSED)):
                 is_back |= await self._tickets.note_passed(unit, kept.request_id, "read")
             if is_back:
                 await _put(unit, kept, back=True)
@@ -167,7 +167,8 @@ class Poller:
             polled = Polled(news.cursor, polled_state, quiet, due_at)
             if not await self._tickets.settle(unit, kept.request_id, owner, polled):
                 raise _LeaseLost
-        if is_back:
+        if is_back or was_refused:
+            # Who lets the bot read may let it write again, too.
             async with self._database.begin() as unit:
                 await outbox.hurry(unit, f"ticket:{kept.request_id}")
 
