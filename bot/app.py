@@ -55,7 +55,8 @@ from handlers.queue_news import QueueNews
 _INTAKE_SECONDS: Final = 4.0
 _TASK_SECONDS: Final = 4.0
 _DELIVERY_SECONDS: Final = 15.0
-#: An outbox in which something is due for longer than this is stuck.
+#: An outbox is stuck where nobody took an act for so long that could be delivered. What waits for
+#: Matrix42 or Slack to come back is no such act.
 _STALE_SECONDS: Final = 600.0
 #: How long a check of the database may take, and how long the start waits for Slack.
 _CHECK_SECONDS: Final = 5.0
@@ -400,7 +401,7 @@ class Bot:
         if backlog.overdue_at:
             age = (self._database.clock() - backlog.overdue_at).total_seconds()
             if age > _STALE_SECONDS:
-                problems["outbox"] = f"An act has been due for {age:.0f} seconds."
+                problems["outbox"] = f"An act has been due for {age:.0f} seconds; nobody took it."
         if not self._intake.is_open:
             problems["slack"] = "The bot is stopping."
         elif self._settings.mode == "socket" and not await self._is_connected():

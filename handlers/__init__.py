@@ -24,6 +24,7 @@ from handlers import (
     shortcuts,
     thread,
 )
+from handlers import tickets as ticket_buttons
 from handlers.couriers import tickets
 from handlers.couriers.inquiries import InquiryCourier
 from handlers.couriers.lookups import LookupCourier, PemCourier, ReportCourier, TableCourier
@@ -37,7 +38,18 @@ from handlers.saying import SayCourier
 
 __all__ = ["couriers", "on_delivered", "on_failed", "on_put_off", "register"]
 
-_PARTS: Final = (cert, reports, install, requests, thread, shortcuts, home, failures, installations)
+_PARTS: Final = (
+    cert,
+    reports,
+    install,
+    requests,
+    thread,
+    shortcuts,
+    home,
+    failures,
+    installations,
+    ticket_buttons,
+)
 
 
 def register(app: AsyncApp, parts: Parts) -> None:

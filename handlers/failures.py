@@ -16,7 +16,8 @@ from handlers.blocks.elements import actions, button, section, top_text
 from handlers.blocks.lines import RETRY
 from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
-from handlers.parts import Parts, team_of, user_of, value_of
+from handlers.couriers import tickets
+from handlers.parts import Parts, settle, team_of, user_of, value_of
 from handlers.requests import refuse
 from handlers.saying import say
 
@@ -42,7 +43,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             again = await outbox.retry(unit, identifier)
         text = Markup("🔁 I am trying again.") if again else Markup("That was tried again already.")
         await args.ack()
-        await args.respond(text=text, blocks=[section(text)], replace_original=True)
+        await settle(args, text)
 
     app.action(RETRY)(parts.listening("action", retry))
 
@@ -51,6 +52,7 @@ async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     """Tells whoever it concerns by direct message. A reply or notice that cannot be delivered has
     nobody left to be told."""
     await parts.requests.note_failed(unit, act, reason)
+    await tickets.on_failed(unit, act, reason)
     is_submission = act.payload.get("do") == "submission"
     what = "Your request was not submitted" if is_submission else _WHAT.get(act.kind)
     person = await _concerned(parts, act)

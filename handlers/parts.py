@@ -25,7 +25,9 @@ from bot.settings import Settings
 from bot.store.database import Database, StoreError
 from bot.store.lookups import Lookups
 from bot.store.seen import Seen
+from handlers.blocks.elements import section, top_text
 from handlers.blocks.help import error_message
+from handlers.blocks.markup import Markup, fill
 from handlers.couriers.slack_errors import UNREACHABLE, code_of
 from handlers.late import SECONDS as TIMELY_SECONDS
 from handlers.late import TimelyAck
@@ -281,6 +283,17 @@ def user_of(body: dict[str, Any]) -> tuple[str, str]:
     return str(body.get("user_id", "")), str(body.get("user_name", ""))
 
 
+async def settle(args: AsyncArgs, note: Markup) -> None:
+    """Puts ``note`` in the place of the pressed message's buttons."""
+    shown = args.body.get("message") or {}
+    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
+    await args.respond(
+        text=top_text(fill("{} {}", Markup(shown.get("text") or ""), note)),
+        blocks=[*kept, section(note)],
+        replace_original=True,
+    )
+
+
 def _is_late(error: Exception) -> bool:
     return isinstance(error, TimeoutError) or _code(error) in _LATE_CODES
 
@@ -308,7 +321,6 @@ async def _tell(args: AsyncArgs, error: WhichrootError) -> None:
         await args.ack(text=message.text, blocks=list(message.blocks))
         return
     if args.view is not None and args.body.get("type") == "view_submission":
-        from handlers.blocks.markup import Markup
         from handlers.blocks.request_views import notice_view
 
         await args.ack(

@@ -42,9 +42,11 @@ class People:
         self._unsure: set[str] = set()
 
     async def actor(self, client: AsyncWebClient, team: str, user: str, name: str = "") -> Actor:
-        """``user`` as an actor, for something that changes a request; without ``name`` it is looked
-        up."""
-        shown = name or await self.name(client, team, user)
+        """``user`` as an actor, for something that changes a request, by the name that people read;
+        ``name`` is what Slack sent along, and stands in where Slack does not say it."""
+        shown = await self.name(client, team, user)
+        if shown == user and name:
+            shown = name
         is_supporter = await self.is_supporter(client, team, user, keep=_KEEP_FOR_ACTS_SECONDS)
         return Actor(team, user, shown, is_supporter)
 

@@ -26,7 +26,7 @@ from bot.store.database import Unit
 from handlers.blocks import files as blocks
 from handlers.blocks.elements import section, top_text
 from handlers.blocks.help import error_message
-from handlers.blocks.markup import Markup, fill, unescaped, user
+from handlers.blocks.markup import fill, unescaped, user
 from handlers.blocks.message import Message
 from handlers.couriers.inquiries import put_explanation
 from handlers.couriers.reading import put_readings
@@ -35,7 +35,7 @@ from handlers.couriers.tickets import relay
 from handlers.externals import EXTERNAL, is_external
 from handlers.keys import refusal_of, without_passwords
 from handlers.mentions import answer_mention, asks, names_servers
-from handlers.parts import Parts, noted_value_of, team_of, user_of
+from handlers.parts import Parts, noted_value_of, settle, team_of, user_of
 from handlers.requests import refuse
 from handlers.saying import say
 from handlers.uploads import files_of
@@ -93,7 +93,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             await outbox.put(unit, f"say:{key}", "lookup", payload, key=key)
         await args.ack()
         note = fill("{} chose this; I check it once more.", user(identifier))
-        await parts.in_background(_settle(args, note), "a file's buttons")
+        await parts.in_background(settle(args, note), "a file's buttons")
 
     async def ignore(args: AsyncArgs) -> None:
         chosen = noted_value_of(args, "request", "file")
@@ -105,7 +105,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
             return
         await args.ack()
         note = fill("{} set this file aside.", user(identifier))
-        await parts.in_background(_settle(args, note), "a file's buttons")
+        await parts.in_background(settle(args, note), "a file's buttons")
 
     app.event("message")(parts.listening("event", message))
     app.event("app_mention")(parts.listening("event", mention))
@@ -117,15 +117,6 @@ async def _replaceable(parts: Parts, args: AsyncArgs, identifier: str) -> Instal
     """The request, whose certificate whoever pressed may exchange now. Raises Refused."""
     actor = await parts.people.actor(args.client, team_of(args), *user_of(args.body))
     return await parts.requests.check(identifier, Action.REPLACE, actor)
-
-
-async def _settle(args: AsyncArgs, note: Markup) -> None:
-    """Puts ``note`` in the place of the buttons."""
-    shown = args.body.get("message") or {}
-    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
-    await args.respond(
-        text=str(shown.get("text") or ""), blocks=[*kept, section(note)], replace_original=True
-    )
 
 
 async def _written(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> None:

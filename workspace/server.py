@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -274,8 +275,17 @@ def _routes(application: web.Application, services: Services, offers: Offers) ->
     PageControl(services).add_routes(router)
     if (_PAGE / "index.html").exists():
         router.add_get("/", _index)
+        router.add_get("/archives/{channel}/p{number:[0-9]{7,20}}", _permalink)
         router.add_static("/static/", _PAGE)
 
 
 async def _index(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(_PAGE / "index.html", headers=_PAGE_HEADERS)
+
+
+async def _permalink(request: web.Request) -> web.StreamResponse:
+    """Leads a message's link to its thread on the page."""
+    number = request.match_info["number"]
+    thread = request.query.get("thread_ts") or f"{number[:-6]}.{number[-6:]}"
+    place = urlencode({"channel": request.match_info["channel"], "thread": thread})
+    raise web.HTTPFound(f"/#{place}")

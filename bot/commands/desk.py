@@ -6,17 +6,18 @@ import argparse
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot import settings as settings_module
 from bot.desks.base import CheckLine
 from bot.desks.choosing import open_desk
-from bot.desks.configuration import DeskFile, load_desks, read_desks
+from bot.desks.configuration import DeskFile, load_desks, problem_with, read_desks
 from bot.desks.writing import desk_file_text
 from bot.errors import SettingsError
 from bot.text import visible
 
 _NAME: Final = "desk.toml"
+_ROOTS: Final = ("ca_bundle", "File with the company's own roots (PEM); empty: none", "")
 #: What is asked for each kind: setting, question, default.
 _QUESTIONS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "enterprise": (
@@ -26,6 +27,7 @@ _QUESTIONS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
         ("role", "GUID of the responsible role; empty: none", ""),
         ("user", "GUID of the user whom tickets are for, else; empty: none", ""),
         ("link", "Address of a ticket for people, with {id} or {number}; empty: none", ""),
+        _ROOTS,
     ),
     "professional": (
         ("url", "Address of the API (https://HOST/rest-api/itsm/v1/)", ""),
@@ -39,16 +41,23 @@ _QUESTIONS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
         ("worklog", "… for the worklog that the customer may read", "worklog"),
         ("attachment", "… for attachments", "attachments"),
         ("link", "Address of a ticket for people, with {id} or {number}; empty: none", ""),
+        _ROOTS,
     ),
     "email": (
         ("to", "Address of the desk", ""),
         ("sender", "Address that messages come from", ""),
+        ("mode", "Messages are sent (send) or offered as files (download)", "send"),
         ("host", "Mail server", ""),
+        ("tls", "TLS from the start (implicit) or after a command (starttls)", "starttls"),
+        ("port", "Its port, as 587 for starttls and 465 for implicit", "587"),
         ("login", "Login there; empty: none", ""),
-        ("password", "Where its password is (env:NAME or file:PATH); empty: none", ""),
+        ("password", "Where its password is (env:NAME or file:PATH)", "env:MAIL_PASSWORD"),
+        _ROOTS,
     ),
     "none": (),
 }
+#: What may be left out.
+_OPTIONAL: Final = frozenset({"category", "role", "user", "link", "login", "ca_bundle"})
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,11 +88,13 @@ async def check_desks(file: DeskFile) -> int:
             await desk.aclose()
         print("\n".join(map(_shown, lines)))
         ok &= all(line.ok for line in lines)
+    print("Nothing is missing." if ok else "Mend what is marked ✗, and check again.")
     return 0 if ok else 1
 
 
 def _shown(line: CheckLine) -> str:
-    return f"  {'✓' if line.ok else '✗'} {line.text}"
+    sign = ("!" if line.remark else "✓") if line.ok else "✗"
+    return f"  {sign} {line.text}"
 
 
 def _init(path: Path, ask: Callable[[str], str] = input) -> int:
@@ -93,15 +104,9 @@ def _init(path: Path, ask: Callable[[str], str] = input) -> int:
             f"The file “{visible(str(path))}” is there already.", "Name another one with --file."
         )
     try:
-        kind = _asked(ask, f"Which desk: {', '.join(_QUESTIONS)}", "none").lower()
-        if kind not in _QUESTIONS:
-            raise SettingsError(
-                f"“{visible(kind)}” is no desk.", f"Write one of {', '.join(_QUESTIONS)}."
-            )
-        answers = {name: _asked(ask, text, default) for name, text, default in _QUESTIONS[kind]}
+        table = _answers(ask)
     except EOFError:
         raise SettingsError("The questions were not all answered.", "Start again.") from None
-    table = {"kind": kind, **{name: value for name, value in answers.items() if value}}
     read_desks({"production": table})
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -111,11 +116,42 @@ def _init(path: Path, ask: Callable[[str], str] = input) -> int:
             f"The file “{visible(str(path))}” cannot be written: {error.strerror}.",
             "Name another one with --file.",
         ) from None
-    print(
-        f"Written: {visible(str(path))}. Try it: whichroot desk check --file {visible(str(path))}"
-    )
-    print(f"Then set WHICHROOT_DESK_FILE={visible(str(path))} for the bot.")
+    shown = visible(str(path))
+    print(f"Written: {shown}. For the bot set WHICHROOT_DESK_FILE={shown}.")
+    try:
+        asyncio.run(check_desks(load_desks(path)))
+    except SettingsError as error:
+        print(f"It is not checked yet: {error}")
+        print(f"Then check it: whichroot desk check --file {shown}")
     return 0
+
+
+def _answers(ask: Callable[[str], str]) -> dict[str, Any]:
+    """The table that the answers make. What cannot be is asked again. Raises EOFError."""
+    kinds = ", ".join(_QUESTIONS)
+    while (kind := _asked(ask, f"Which desk: {kinds}", "none").lower()) not in _QUESTIONS:
+        print(f"“{visible(kind)}” is no desk: write one of {kinds}.")
+    table: dict[str, Any] = {"kind": kind}
+    for name, text, default in _QUESTIONS[kind]:
+        if _is_idle(name, table):
+            continue
+        while not (value := _asked(ask, text, default)) or problem_with(kind, name, value):
+            if not value and name in _OPTIONAL:
+                break
+            print(f"Once more: {problem_with(kind, name, value) if value else 'it is needed'}.")
+        if value:
+            table[name] = int(value) if name == "port" else value
+    return table
+
+
+def _is_idle(name: str, table: Mapping[str, Any]) -> bool:
+    """Whether a setting has no meaning after what was answered so far."""
+    if table["kind"] != "email":
+        return False
+    if table.get("mode") == "download":
+        return name not in ("to", "sender", "mode")
+    # Without a login there is no password.
+    return name == "password" and "login" not in table
 
 
 def _asked(ask: Callable[[str], str], text: str, default: str) -> str:

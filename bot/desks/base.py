@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 
 from bot.errors import WhichrootError
+from bot.requests.states import State
 
 #: Where polling a ticket stopped, as JSON; what is in it is the desk's own.
 Cursor: TypeAlias = Mapping[str, Any]
@@ -32,19 +33,46 @@ class DeskUnreachable(DeskError):
     """The desk does not answer, or is unwell. Trying later helps.
 
     ``maybe_done``: what was asked may have been done all the same. ``seconds``: how long the desk
-    asks to wait; None: it did not say.
+    asks to wait; None: it did not say. ``status``: the HTTP status that it answered with, if any.
     """
 
     def __init__(
-        self, message: str, remedy: str = "", *, maybe_done: bool, seconds: float | None = None
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        maybe_done: bool,
+        seconds: float | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(message, remedy)
         self.maybe_done = maybe_done
         self.seconds = seconds
+        self.status = status
 
 
-class SignInRefused(DeskError):
-    """The desk does not accept the login, or not any more. Nothing was done."""
+@contextlib.contextmanager
+def already_done() -> Iterator[None]:
+    """Around what only reads back what was written: whatever ends it, the writing was done."""
+    try:
+        yield
+    except DeskUnreachable as error:
+        raise DeskUnreachable(
+            error.message,
+            error.remedy,
+            maybe_done=True,
+            seconds=error.seconds,
+            status=error.status,
+        ) from None
+
+
+class NotAllowed(DeskError):
+    """The desk refuses the bot itself, whatever it asks for: a matter of configuration, there or
+    here. Nothing was done, and trying again helps no more than before somebody has mended it."""
+
+
+class SignInRefused(NotAllowed):
+    """The desk does not accept the login, or not any more."""
 
 
 class ApiTokenExpired(SignInRefused):
@@ -55,8 +83,8 @@ class TokenNotExchanged(SignInRefused):
     """The desk was sent a token that it did not make for this (406)."""
 
 
-class MissingRole(DeskError):
-    """The desk knows the login, which lacks a role there (403). Nothing was done."""
+class MissingRole(NotAllowed):
+    """The desk knows the login, which lacks a role there (403)."""
 
 
 class MappingRejected(DeskError):
@@ -73,20 +101,6 @@ class TicketGone(DeskError):
 
 class OddAnswer(DeskError):
     """The desk answered something that is not understood."""
-
-
-@contextlib.contextmanager
-def after_writing() -> Iterator[None]:
-    """Around what is read once something was written: what fails here undoes none of that, so the
-    next attempt must look for it."""
-    try:
-        yield
-    except DeskUnreachable as error:
-        raise DeskUnreachable(
-            error.message, error.remedy, maybe_done=True, seconds=error.seconds
-        ) from error
-    except SignInRefused as error:
-        raise DeskUnreachable(error.message, error.remedy, maybe_done=True) from error
 
 
 class Meaning(StrEnum):
@@ -132,15 +146,39 @@ class Ticket:
     """What the desk complained of although it created the ticket."""
 
 
+class Compared(StrEnum):
+    """What of a file at the desk can be compared with what was attached."""
+
+    SHA256 = "sha256"
+    """Its bytes: the desk gave them back."""
+    SIZE = "size"
+    """Its size alone: the desk did not give the bytes back."""
+    NOTHING = "nothing"
+    """The desk says that it has a file of that name, and no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file at the ticket. ``sha256``: of the bytes that the desk gave back; empty: it has no way
-    to give them, and only ``size`` was compared."""
+    """A file at the ticket. ``sha256``: of the bytes that the desk gave back; empty: it did not give
+    them back."""
 
     id: str
     name: str
     size: int | None
     sha256: str
+
+    @property
+    def compared(self) -> Compared:
+        """What `matches` compares: to be told wherever it is less than the bytes."""
+        if self.sha256:
+            return Compared.SHA256
+        return Compared.NOTHING if self.size is None else Compared.SIZE
+
+    def matches(self, content: bytes) -> bool:
+        """Whether nothing that is known of the file says that it is another one than ``content``."""
+        if self.sha256:
+            return self.sha256 == hashlib.sha256(content).hexdigest()
+        return self.size in (None, len(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +227,12 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One sentence of a check. ``ok`` False: something is missing."""
+    """One sentence of a check. ``ok`` False: something is missing. ``remark``: it works, and less
+    well than it could, or is not known yet."""
 
     ok: bool
     text: str
+    remark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +240,16 @@ class Written:
     """What a comment became; ``key`` is as in `DeskEntry`, empty where the desk gives none."""
 
     key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFile:
+    """A message as a file, for whoever sends it themselves."""
+
+    name: str
+    """As `cert-req-R-7K3M.eml`."""
+    content: bytes
+    """RFC 5322, the PEM attached (`message/rfc822`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +306,13 @@ class Desk(Protocol):
 
     async def comment(self, ticket: Ticket, text: str) -> Written:
         """Adds an entry that the customer may see."""
+        ...
+
+    async def set_state(self, ticket: Ticket, state: State) -> TicketState | None:
+        """Puts the ticket into the state that the settings (``set_states``) give for ``state``, the
+        one of the request in Slack; gives the ticket's own as it is then, read back. None: the
+        settings give none, or the ticket is further already, and nothing was done. May be repeated. Raises MappingRejected where the
+        ticket is not in that state afterwards."""
         ...
 
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:

@@ -12,6 +12,7 @@ from bot.desks.configuration import (
     EnterpriseTable,
     NoTable,
     ProfessionalTable,
+    proxy_of,
     secret,
 )
 from bot.desks.email import EmailDesk
@@ -26,9 +27,11 @@ def open_desk(table: Table, environment: Mapping[str, str] | None = None) -> Des
     process's. Raises SettingsError."""
     match table:
         case EnterpriseTable():
-            return EnterpriseDesk(table, secret(table.api_token, environment))
+            token = secret(table.api_token, environment)
+            return EnterpriseDesk(table, token, proxy_of(table, environment))
         case ProfessionalTable():
-            return ProfessionalDesk(table, secret(table.password, environment))
+            password = secret(table.password, environment)
+            return ProfessionalDesk(table, password, proxy_of(table, environment))
         case EmailTable():
             password = secret(table.password, environment) if table.password else ""
             return EmailDesk(table, password)
@@ -55,7 +58,15 @@ class Desks:
         """The desk of ``test`` or ``production``; None: Slack alone."""
         return self._test if environment == "test" else self._production
 
+    @property
+    def quickest(self) -> float:
+        """The shortest time between two polls of a ticket, in seconds."""
+        return min((desk.pace.first for desk in self._all() if desk.has_journal), default=60.0)
+
     async def aclose(self) -> None:
         """Closes their connections."""
-        for desk in {id(desk): desk for desk in (self._production, self._test) if desk}.values():
+        for desk in self._all():
             await desk.aclose()
+
+    def _all(self) -> list[Desk]:
+        return list({id(desk): desk for desk in (self._production, self._test) if desk}.values())

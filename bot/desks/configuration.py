@@ -11,19 +11,32 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bot.desks.base import Meaning, Pace
 from bot.errors import SettingsError
+from bot.requests.states import State
 from bot.text import visible
 
+#: In ``set_states``: the ticket is closed by the call for that.
+CLOSE: Final = "close"
 _MAX_SECRET: Final = 1 << 16
 
 
 _Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86400)]
+_CallSeconds: TypeAlias = Annotated[float, Field(gt=0, le=300)]
+_Suffixes: TypeAlias = Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
 
 
 class _Table(BaseModel):
@@ -37,7 +50,13 @@ def _checked_secret(text: str) -> str:
     return text
 
 
-class _Web(_Table):
+def _with_word(text: str) -> str:
+    if "{word}" not in text:
+        raise ValueError("it must hold {word}")
+    return text
+
+
+class WebTable(_Table):
     """What both APIs need."""
 
     url: str
@@ -45,17 +64,23 @@ class _Web(_Table):
     ca_bundle: Path | None = None
     """A PEM file of roots that are trusted besides the public ones."""
     proxy: str = ""
-    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """http://host:port, or where one with a login is written; `none`: there is none; empty: as the
+    environment says."""
+    timeout: _CallSeconds = 30.0
     """How long one call may take, in seconds."""
-    suffixes: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = (".pem", ".pem.txt")
+    suffixes: _Suffixes = (".pem", ".pem.txt")
     """What a PEM's name ends with; the next one where the desk refuses one."""
     link: str = ""
     """Where people read a ticket; {id} and {number} are filled in."""
     states: dict[str, Meaning] = Field(default_factory=dict)
     """What a state's code means."""
-    relay_files: bool = False
-    """Bring files of the ticket into Slack: only where every file there may be seen by the customer,
-    since neither API says of a file who may."""
+    set_states: dict[State, str] = Field(default_factory=dict)
+    """The state that a ticket is given when its request gets this one; others leave it alone."""
+    download: str = ""
+    """The call that gives a file back; empty: there is none, and sizes are compared."""
+    relay_files: bool = True
+    """Bring files of the ticket into Slack. Neither API says of a file who may see it: False where
+    files that the customer must not see are kept at tickets."""
     poll_first: _Seconds = 20.0
     poll_most: _Seconds = 600.0
     outage: Annotated[float, Field(ge=0, le=86400)] = 600.0
@@ -65,6 +90,39 @@ class _Web(_Table):
     def pace(self) -> Pace:
         """How often the desk is asked."""
         return Pace(self.poll_first, self.poll_most, self.outage, self.settle)
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, text: str) -> str:
+        if text in ("", "none"):
+            return text
+        if text.startswith(("env:", "file:")):
+            return _checked_secret(text)
+        parts = urlsplit(text)
+        if parts.username or parts.password or "@" in parts.netloc:
+            raise ValueError("a proxy with a login is a secret: write env:NAME or file:PATH")
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.path not in ("", "/")
+        ):
+            raise ValueError("write http://host:port, none, env:NAME or file:PATH")
+        return text
+
+    @field_validator("link", "download")
+    @classmethod
+    def _is_one_line(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("write it in one line")
+        return text
+
+    @field_validator("download")
+    @classmethod
+    def _is_of_the_api(cls, text: str) -> str:
+        # Another server would be sent the token.
+        if urlsplit(text).scheme or text.startswith(("/", "\\")):
+            raise ValueError("write it as it stands after url, as filestorage/{id}")
+        return text
 
     @field_validator("url")
     @classmethod
@@ -80,7 +138,7 @@ class _Web(_Table):
         return url if url.endswith("/") else f"{url}/"
 
 
-class EnterpriseTable(_Web):
+class EnterpriseTable(WebTable):
     """Matrix42 Enterprise (M42Services)."""
 
     kind: Literal["enterprise"]
@@ -101,15 +159,49 @@ class EnterpriseTable(_Web):
     """The column of a fragment that holds the id of its object."""
     name_columns: tuple[str, ...] = ("FirstName", "LastName")
     """The columns of a user that hold the name."""
+    category_class: str = "SPSScCategoryClassBase"
+    role_class: str = "SPSScRoleClassBase"
+    """The data definitions that ``category`` and ``role`` are of."""
+    category_name: str = "Name"
+    role_name: str = "T(SPSSecurityClassRole).Name"
+    """The columns with which `check` names those that there are."""
+    state_class: str = "SPSActivityClassBase"
+    """The data definition whose ``State`` is the ticket's."""
+    state_label: str = ""
+    """The column with what people call the state, as State.DisplayString; empty: the number."""
+    sort: str = "sort"
+    """The parameter that orders fragments; empty: they come in no order."""
+    find: str = "Subject LIKE '%{word}%'"
+    """How a ticket is found whose subject holds {word}."""
     comments: Literal["html", "text"] = "html"
     """What Matrix42 takes a comment for."""
-    download: str = ""
-    """The call that gives a file back, with {id}; empty: there is none, and sizes are compared."""
+    download: str = "filestorage/{id}"
+
+    @field_validator("find")
+    @classmethod
+    def _finds(cls, text: str) -> str:
+        return _with_word(text)
+
+    @field_validator("set_states")
+    @classmethod
+    def _are_numbers(cls, given: dict[State, str]) -> dict[State, str]:
+        for wanted in given.values():
+            word, _, reason = wanted.partition(":")
+            if not wanted.isdecimal() and (word != CLOSE or (reason and not reason.isdecimal())):
+                raise ValueError("write the number of a state, close, or close:REASON")
+        return given
+
+    @model_validator(mode="after")
+    def _knows_closed(self) -> Self:
+        closes = any(wanted.startswith(CLOSE) for wanted in self.set_states.values())
+        if closes and Meaning.CLOSED not in self.states.values():
+            raise ValueError("set_states closes tickets: say in states which state is closed")
+        return self
 
     secret = field_validator("api_token")(_checked_secret)
 
 
-class ProfessionalTable(_Web):
+class ProfessionalTable(WebTable):
     """Matrix42 Core, Pro and IGA (formerly Efecte)."""
 
     kind: Literal["professional"]
@@ -129,8 +221,14 @@ class ProfessionalTable(_Web):
     """More attributes of a new ticket: attribute and code of a static value."""
     number: str = ""
     """The attribute that holds what people call the ticket; empty: its id."""
-    download: str = ""
-    """The call that gives a file back, with {template}, {ticket}, {attribute}, {id}."""
+    find: str = "${subject}$ LIKE '%{word}%'"
+    """How a ticket is found whose attribute {subject} holds {word}."""
+    download: str = "dc/{template}/data/{ticket}/{attribute}/file/{id}"
+
+    @field_validator("find")
+    @classmethod
+    def _finds(cls, text: str) -> str:
+        return _with_word(text)
 
     secret = field_validator("password")(_checked_secret)
 
@@ -141,14 +239,26 @@ class EmailTable(_Table):
     kind: Literal["email"]
     to: str
     sender: str
-    host: str
+    mode: Literal["send", "download"] = "send"
+    """Send the message, or offer it as a file that a person sends."""
+    host: str = ""
+    """The mail server; not needed to offer a file."""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     tls: Literal["starttls", "implicit"] = "starttls"
     login: str = ""
     password: str = ""
     ca_bundle: Path | None = None
-    timeout: Annotated[float, Field(gt=0, le=300)] = 30.0
-    suffixes: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)] = (".pem",)
+    timeout: _CallSeconds = 30.0
+    """How long sending one message may take, in seconds."""
+    suffixes: _Suffixes = (".pem",)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.mode == "send" and not self.host:
+            raise ValueError("host names the mail server; or set mode to download")
+        if bool(self.login) != bool(self.password):
+            raise ValueError("login and password belong together")
+        return self
 
     @field_validator("password")
     @classmethod
@@ -239,10 +349,33 @@ def secret(reference: str, environment: Mapping[str, str] | None = None) -> str:
     return value
 
 
+def proxy_of(table: WebTable, environment: Mapping[str, str] | None = None) -> str:
+    """The proxy, as `bot.desks.http.DeskHttp` takes it. Raises SettingsError."""
+    if table.proxy.startswith(("env:", "file:")):
+        return secret(table.proxy, environment)
+    return table.proxy
+
+
+def problem_with(kind: str, name: str, value: str) -> str:
+    """Why a setting of a desk of that kind cannot be ``value``; empty: it can."""
+    try:
+        _FILE.validate_python({"production": {"kind": kind, name: value}})
+    except ValidationError as error:
+        return next((_message(e) for e in error.errors() if e["loc"][2:3] == (name,)), "")
+    return ""
+
+
 def _problem(found: Any) -> str:
-    place = ".".join(str(part) for part in found["loc"])
+    # Which kind of desk it is stands between the table and the setting.
+    place = ".".join(str(part) for part in (*found["loc"][:1], *found["loc"][2:]))
+    return f"{visible(place, 80)}: {_message(found)}"
+
+
+def _message(found: Any) -> str:
+    if found["type"] == "missing":
+        return "it is needed"
     message = str(found["msg"]).removeprefix("Value error, ")
-    return f"{visible(place, 80)}: {visible(message[:1].lower() + message[1:], 160)}"
+    return visible(message[:1].lower() + message[1:], 160)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,22 +1,24 @@
 """A desk that is a mailbox: the request as a message with the PEM attached.
 
-There is nothing to poll; answers come to whoever the message names. The same request always has the
-same Message-ID, so that a message sent twice after a doubt is one to the mail server (RFC 5322
-section 3.6.4).
+It is sent by SMTP with TLS, or offered as a file that a person sends. There is nothing to poll;
+answers come to whoever the message names. The same request always has the same Message-ID, so that a
+message sent twice after a doubt is one to the mail server (RFC 5322 section 3.6.4).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import smtplib
+import socket
 import ssl
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
-from typing import Final
-
-import httpx
+from typing import Final, Literal
 
 from bot.desks.base import (
     Attachment,
@@ -26,16 +28,19 @@ from bot.desks.base import (
     DeskUnreachable,
     FileRefused,
     MappingRejected,
+    MessageFile,
     News,
     Pace,
     SignInRefused,
     Ticket,
     TicketDraft,
+    TicketState,
     Written,
 )
 from bot.desks.configuration import EmailTable
 from bot.desks.markup import as_text
-from bot.errors import SettingsError
+from bot.desks.trust import is_untrusted, trust
+from bot.requests.states import State
 from bot.text import visible
 
 _MAX_SUBJECT: Final = 200
@@ -47,15 +52,12 @@ class EmailDesk:
     def __init__(self, table: EmailTable, password: str = "") -> None:
         self._table = table
         self._password = password
-        try:
-            self._trust = httpx.create_ssl_context(trust_env=False)
-            if table.ca_bundle:
-                self._trust.load_verify_locations(cafile=table.ca_bundle)
-        except (OSError, ssl.SSLError):
-            raise SettingsError(
-                "The desk's ca_bundle cannot be read.",
-                "Name a file with the certificates in PEM.",
-            ) from None
+        self._trust = trust(table.ca_bundle)
+
+    @property
+    def mode(self) -> Literal["send", "download"]:
+        """Whether `create` sends the message, or `message_file` is to be offered instead."""
+        return self._table.mode
 
     @property
     def suffixes(self) -> Sequence[str]:
@@ -91,9 +93,18 @@ class EmailDesk:
             )
         return message
 
-    async def create(self, draft: TicketDraft) -> Ticket:
+    def message_file(self, draft: TicketDraft) -> MessageFile:
+        """The same as a file, which mail programs open as a draft to be sent (``X-Unsent``)."""
         message = self.message(draft)
-        await asyncio.to_thread(self._deliver, message)
+        message["X-Unsent"] = "1"
+        name = "".join(c if c.isascii() and c.isalnum() else "-" for c in draft.marker).strip("-")
+        return MessageFile(f"{name}.eml", message.as_bytes(policy=policy.SMTP))
+
+    async def create(self, draft: TicketDraft) -> Ticket:
+        """Sends the message; with ``mode`` `download` nothing is sent."""
+        message = self.message(draft)
+        if self.mode == "send":
+            await asyncio.to_thread(self._deliver, message)
         return Ticket(str(message["Message-ID"]), draft.marker, "", "email")
 
     async def find(self, marker: str) -> Ticket | None:
@@ -112,59 +123,131 @@ class EmailDesk:
     async def comment(self, ticket: Ticket, text: str) -> Written:
         raise MappingRejected("A desk that is a mailbox takes no comments.")
 
+    async def set_state(self, ticket: Ticket, state: State) -> TicketState | None:
+        return None
+
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:
         return News(cursor, None)
 
     async def check(self) -> Sequence[CheckLine]:
+        if self.mode == "download":
+            text = f"Each request is offered as a message to {self._table.to}; nothing is sent."
+            return [CheckLine(True, text)]
         try:
             await asyncio.to_thread(self._deliver, None)
         except DeskError as error:
             return [CheckLine(False, str(error))]
-        return [CheckLine(True, "The mail server accepts the connection and the login.")]
+        signed_in = " and the login" if self._table.login else ""
+        return [CheckLine(True, f"The mail server accepts the connection{signed_in}.")]
 
     def _deliver(self, message: EmailMessage | None) -> None:
         """Sends ``message``; None: connects and signs in alone."""
-        table, sending = self._table, False
+        sending = False
         try:
             with self._connected() as server:
-                if table.tls == "starttls":
-                    server.starttls(context=self._trust)
-                if table.login:
-                    server.login(table.login, self._password)
+                if self._table.login:
+                    server.login(self._table.login, self._password)
                 if message is not None:
                     sending = True
                     server.send_message(message)
-                    sending = False
-        except smtplib.SMTPAuthenticationError:
-            raise SignInRefused(
-                "The mail server does not accept the login.", "Check login and password."
-            ) from None
-        except smtplib.SMTPNotSupportedError:
-            raise MappingRejected(
-                "The mail server offers no TLS, or no login.", "Check host, port and tls."
-            ) from None
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused) as error:
-            raise MappingRejected(
-                f"The mail server refuses the addresses ({type(error).__name__}).",
-                "Check to and sender in the desk file.",
-            ) from None
-        except smtplib.SMTPDataError as error:
-            if error.smtp_code < 500:
+        except smtplib.SMTPException as error:
+            raise self._explained(error, maybe_done=sending) from None
+        except OSError as error:
+            if is_untrusted(error):
                 raise DeskUnreachable(
-                    f"The mail server asks to wait ({error.smtp_code}).", maybe_done=False
+                    "The mail server cannot be reached: its certificate is not trusted.",
+                    "Set ca_bundle to the company's own roots, and host to a name of the certificate.",
+                    maybe_done=False,
                 ) from None
-            raise MappingRejected(
-                f"The mail server refuses the message ({error.smtp_code})."
-            ) from None
-        except (OSError, smtplib.SMTPException) as error:
-            raise DeskUnreachable(
-                f"The mail server cannot be reached ({type(error).__name__}).", maybe_done=sending
-            ) from None
+            raise self._lost(error, maybe_done=sending) from None
 
-    def _connected(self) -> smtplib.SMTP:
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """A connection with TLS, for `timeout` seconds at most: whoever is on the other side may
+        otherwise answer without end."""
         table = self._table
-        if table.tls == "implicit":
-            return smtplib.SMTP_SSL(
-                table.host, table.port, timeout=table.timeout, context=self._trust
+        server = (
+            smtplib.SMTP_SSL(timeout=table.timeout, context=self._trust)
+            if table.tls == "implicit"
+            else smtplib.SMTP(timeout=table.timeout)
+        )
+        # The constructor takes the name too, but connects then, before the time is bounded.
+        server._host = table.host  # type: ignore[attr-defined]  # which name the certificate has
+        end = threading.Timer(table.timeout, _cut, (server,))
+        end.daemon = True
+        end.start()
+        try:
+            code, _ = server.connect(table.host, table.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, "")
+            if table.tls == "starttls":
+                server.starttls(context=self._trust)
+            server.ehlo_or_helo_if_needed()
+            yield server
+            # What was accepted stays so, whatever becomes of the farewell.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()
+        finally:
+            end.cancel()
+            server.close()
+
+    def _explained(self, error: smtplib.SMTPException, *, maybe_done: bool) -> DeskError:
+        """What a person is told of ``error``: 4xx passes, 5xx does not (RFC 5321 section 4.2.1)."""
+        code = _code(error)
+        if code is not None and code < 500:
+            return DeskUnreachable(f"The mail server asks to wait ({code}).", maybe_done=False)
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            return SignInRefused(
+                f"The mail server does not accept the login ({code}).",
+                "Check login and password in the desk file.",
             )
-        return smtplib.SMTP(table.host, table.port, timeout=table.timeout)
+        if isinstance(error, smtplib.SMTPSenderRefused):
+            return MappingRejected(
+                f"The mail server refuses the sender {visible(self._table.sender)} ({code}).",
+                "Check sender in the desk file, and whether the server wants a login.",
+            )
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            return MappingRejected(
+                f"The mail server refuses the recipient {visible(self._table.to)} ({code}).",
+                "Check to in the desk file, and whether the server wants a login.",
+            )
+        if code is not None:
+            return MappingRejected(f"The mail server refuses the message ({code}).")
+        if isinstance(error, smtplib.SMTPNotSupportedError):
+            return MappingRejected(
+                "The mail server offers no TLS, no login, or no such address.",
+                "Check host, port, tls and login in the desk file.",
+            )
+        if isinstance(error, smtplib.SMTPServerDisconnected):
+            return self._lost(error, maybe_done=maybe_done)
+        return MappingRejected(
+            "The mail server offers no way to sign in that can be used.",
+            "Check host, port, tls and login in the desk file.",
+        )
+
+    def _lost(self, error: Exception, *, maybe_done: bool) -> DeskUnreachable:
+        why = "it does not answer in time" if isinstance(error, TimeoutError) else "no connection"
+        if isinstance(error, ssl.SSLError):
+            why = "it does not speak TLS there"
+        return DeskUnreachable(
+            f"The mail server cannot be reached: {why} ({type(error).__name__}).",
+            "Check host, port and tls in the desk file." if not maybe_done else "",
+            maybe_done=maybe_done,
+        )
+
+
+def _cut(server: smtplib.SMTP) -> None:
+    """Ends whatever waits for ``server``. TLS is left as it is: without it, what another thread is
+    about to send would go in the clear."""
+    if server.sock is not None:
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
+
+
+def _code(error: smtplib.SMTPException) -> int | None:
+    """The reply code; None: there was no reply."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code if error.smtp_code > 0 else None
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return max(code for code, _ in error.recipients.values())
+    return None

@@ -1,89 +1,76 @@
 """Matrix42 Enterprise: the M42Services API.
 
 Sign-in: an API token is exchanged for an access token, which every other call carries. What is
-created is read back: some tenants answer a rejected write with 200 and ``null``.
+created is read back: some tenants answer a rejected write with 200 and ``null``. The id of a
+fragment is not that of the object which it belongs to.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
 from bot.desks.base import (
     ApiTokenExpired,
-    Attachment,
-    CheckLine,
     Cursor,
     DeskEntry,
     DeskError,
-    DeskFile,
-    FileRefused,
+    DeskUnreachable,
     MappingRejected,
-    MissingRole,
+    Meaning,
     News,
     OddAnswer,
-    Pace,
-    SignInRefused,
     Ticket,
     TicketDraft,
     TicketGone,
     TicketState,
-    TokenNotExchanged,
     Written,
-    after_writing,
+    already_done,
     moment,
 )
-from bot.desks.configuration import EnterpriseTable
-from bot.desks.http import Answer, DeskHttp
+from bot.desks.checking import Check, some
+from bot.desks.configuration import CLOSE, EnterpriseTable
+from bot.desks.fragments import date_of, is_for_customer, later, rowversion
+from bot.desks.http import DeskHttp
 from bot.desks.markup import as_html, from_html, html_lines
+from bot.desks.session import LIFE, Remedies, Session, Token, signed_in
+from bot.desks.web import ListedFile, WebDesk, filled, http_of, rows, size_of
 from bot.text import visible
 
 _ACTIVITY: Final = "SPSActivityClassBase"
 _JOURNAL: Final = "SPSActivityClassUnitOfWork"
+_JOURNAL_COLUMNS: Final = (
+    "ID,CreatedDate,ActivityAction,Creator.ID as CreatorId,OriginalSolutionHtml,VisibleInPortal"
+)
+_USER: Final = "SPSUserClassBase"
 _TYPES: Final = {
     0: "SPSActivityTypeIncident",
     5: "SPSActivityTypeTicket",
     6: "SPSActivityTypeServiceRequest",
 }
-#: A token is renewed this long before it ends.
-_RENEW: Final = timedelta(seconds=60)
-_MAX_SEEN: Final = 500
+_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 _MAX_NAMES: Final = 1000
+_REMEDIES: Final = Remedies(
+    sign_in="Make a new API token in Matrix42 and give it to the bot.",
+    role="Give it the role, and check the audience of the API token.",
+    address="Check url in the desk file: it is https://HOST/m42Services/api/.",
+)
 
 
-class EnterpriseDesk:
-    """One tenant. ``api_token`` is the secret that the table names."""
+class EnterpriseDesk(WebDesk):
+    """One tenant. ``api_token`` is the secret that the table names; ``proxy`` as in `DeskHttp`."""
 
-    def __init__(self, table: EnterpriseTable, api_token: str) -> None:
-        self._table = table
-        self._api_token = api_token
-        self._http = DeskHttp(
-            table.url, seconds=table.timeout, ca_bundle=table.ca_bundle, proxy=table.proxy
+    _table: EnterpriseTable
+
+    def __init__(self, table: EnterpriseTable, api_token: str, proxy: str = "") -> None:
+        session = Session(
+            http_of(table, api_token, proxy), partial(_exchanged, api_token), _REMEDIES
         )
-        self._token = ""
-        self._token_ends = datetime.min.replace(tzinfo=UTC)
-        self._signing_in = asyncio.Lock()
+        super().__init__(table, session)
         self._names: dict[str, str] = {}
-
-    @property
-    def suffixes(self) -> Sequence[str]:
-        return self._table.suffixes
-
-    @property
-    def pace(self) -> Pace:
-        return self._table.pace
-
-    @property
-    def has_journal(self) -> bool:
-        return True
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
 
     async def create(self, draft: TicketDraft) -> Ticket:
         table = self._table
@@ -105,7 +92,8 @@ class EnterpriseDesk:
         if table.extra:
             body["ExtraProperties"] = [{"Name": n, "Value": v} for n, v in table.extra.items()]
         params = {"activityType": str(table.activity_type)}
-        created = (await self._call("POST", "ticket/create", params=params, json=body)).json()
+        answer = await self._session.call("POST", "ticket/create", params=params, json=body)
+        created = answer.json()
         if created is None:
             raise MappingRejected(
                 "Matrix42 took the ticket and created none.",
@@ -113,57 +101,16 @@ class EnterpriseDesk:
             )
         if not isinstance(created, str) or not created:
             raise OddAnswer("Matrix42 did not say which ticket it created.")
-        with after_writing():
-            return await self._ticket(created)
-
-    async def find(self, marker: str) -> Ticket | None:
-        # A bracket is a pattern of LIKE: the database is asked for the id in it, and the whole
-        # marker is looked for here.
-        word = marker.strip("[]").split(" ")[-1]
-        rows = await self._fragments(
-            _ACTIVITY,
-            f"Subject LIKE '%{quoted(word)}%'",
-            f"{self._table.object_column} as ObjectId,Subject",
-        )
-        for row in rows:
-            if marker in str(row.get("Subject") or "") and row.get("ObjectId"):
-                return await self._ticket(str(row["ObjectId"]))
-        return None
-
-    async def attach(self, ticket: Ticket, name: str, content: bytes) -> Attachment:
-        params = {"entity": ticket.kind, "objectId": ticket.id, "fileName": name}
-        answer = await self._call(
-            "POST",
-            "filestorage/add",
-            params=params,
-            content=content,
-            headers={"Content-Type": "application/octet-stream"},
-            file=True,
-        )
-        del answer  # Its shape is not documented; what counts is what is there now.
-        with after_writing():
-            found = await self.attached(ticket, name)
-        if found is None:
-            raise FileRefused(f"Matrix42 took the file “{visible(name)}” and does not have it.")
-        return found
-
-    async def attached(self, ticket: Ticket, name: str) -> Attachment | None:
-        listed = await self._files(ticket)
-        found = [file for file in listed if file.get("Name") == name and file.get("Id")]
-        if not found:
-            return None
-        newest = max(found, key=lambda file: str(file.get("UploadedOn") or ""))
-        size = newest.get("Size")
-        content = await self.download(ticket, str(newest["Id"]))
-        sha256 = "" if content is None else hashlib.sha256(content).hexdigest()
-        size = size if isinstance(size, int) and not isinstance(size, bool) else None
-        return Attachment(str(newest["Id"]), name, size, sha256)
-
-    async def download(self, ticket: Ticket, identifier: str) -> bytes | None:
-        if not self._table.download:
-            return None
-        place = self._table.download.replace("{id}", quote(identifier, safe=""))
-        return (await self._call("GET", place)).body
+        try:
+            with already_done():
+                return await self._ticket(created)
+        except (DeskUnreachable, TicketGone):
+            raise
+        except DeskError as error:
+            # It exists, and to raise now would lead to another one.
+            told = f"The ticket cannot be read back: {error.message}"
+            kind = _TYPES[table.activity_type]
+            return Ticket(created, created, self._link(created, created), kind, (told,))
 
     async def comment(self, ticket: Ticket, text: str) -> Written:
         body = {
@@ -175,7 +122,7 @@ class EnterpriseDesk:
             "FileIds": [],
             "Parameters": [],
         }
-        answer = (await self._call("POST", "journal/Add", json=body)).json()
+        answer = (await self._session.call("POST", "journal/Add", json=body)).json()
         if not isinstance(answer, Mapping) or not answer.get("JournalId"):
             raise OddAnswer(
                 "Matrix42 took the comment and kept none.",
@@ -184,18 +131,13 @@ class EnterpriseDesk:
         return Written(str(answer["JournalId"]))
 
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:
-        state, stamp = await self._state(ticket, str(cursor.get("stamp") or "0"))
+        state, stamp = await self._changed_state(ticket, str(cursor.get("stamp") or "0"))
         since, seen = str(cursor.get("since") or ""), set(cursor.get("seen") or ())
-        where = f"{self._table.object_column} = '{quoted(ticket.id)}'"
+        where = self._is_of(ticket)
         if since:
             where += f" AND CreatedDate >= '{quoted(since)}'"
-        rows = await self._fragments(
-            _JOURNAL,
-            where,
-            "ID,CreatedDate,ActivityAction,Creator.ID as CreatorId,OriginalSolutionHtml,"
-            "VisibleInPortal",
-            sort="CreatedDate ASC",
-        )
+        found = await self._fragments(_JOURNAL, where, _JOURNAL_COLUMNS, sort="CreatedDate ASC")
+        found.sort(key=lambda row: date_of(row) or datetime.max.replace(tzinfo=UTC))
         entries = [
             DeskEntry(
                 key=str(row["ID"]),
@@ -203,79 +145,23 @@ class EnterpriseDesk:
                 text=text,
                 written_at=str(row.get("CreatedDate") or ""),
             )
-            for row in rows
+            for row in found
             if row.get("ID")
             and str(row["ID"]) not in seen
             and row.get("VisibleInPortal") is True
             and (text := from_html(str(row.get("OriginalSolutionHtml") or "")))
         ]
-        moved = {"stamp": stamp, **_later(since, seen, rows)}
-        files: list[DeskFile] = []
-        if self._table.relay_files:
-            listed = [(str(f["Id"]), str(f.get("Name") or "")) for f in await self._files(ticket)]
-            known = set(cursor.get("files") or ())
-            files = [DeskFile(*given) for given in listed if given[0] not in known]
-            moved["files"] = [identifier for identifier, _ in listed][-_MAX_SEEN:]
-        return News(moved, state, entries, files)
-
-    async def check(self) -> Sequence[CheckLine]:
-        lines = []
-        try:
-            await self._sign_in()
-        except DeskError as error:
-            return [CheckLine(False, str(error))]
-        lines.append(CheckLine(True, "Matrix42 accepts the API token."))
-        lines += [await self._check_reading(_ACTIVITY, "tickets")]
-        lines += [await self._check_reading(_JOURNAL, "journal entries")]
-        for name, kind, given in (
-            ("user", "SPSUserClassBase", self._table.user),
-            ("category", "SPSScCategoryClassBase", self._table.category),
-            ("role", "SPSScRoleClassBase", self._table.role),
-        ):
-            lines.append(await self._check_relation(name, kind, given))
-        if not self._table.states:
-            lines.append(CheckLine(False, "No states are mapped: they are shown as numbers."))
-        if not self._table.download:
-            note = "download is not set: attached files are compared by size, not by SHA-256."
-            lines.append(CheckLine(False, note))
-        return lines
-
-    async def _check_reading(self, fragment: str, what: str) -> CheckLine:
-        try:
-            await self._fragments(fragment, "ID = '00000000-0000-0000-0000-000000000000'", "ID")
-        except DeskError as error:
-            return CheckLine(False, f"The bot cannot read {what}: {error}")
-        return CheckLine(True, f"The bot can read {what}.")
-
-    async def _check_relation(self, name: str, fragment: str, given: str) -> CheckLine:
-        if not given:
-            return CheckLine(True, f"{name} is not set; a tenant may demand it.")
-        where = f"{self._table.object_column} = '{quoted(given)}' OR ID = '{quoted(given)}'"
-        try:
-            found = await self._fragments(fragment, where, "ID")
-        except DeskError as error:
-            return CheckLine(False, f"{name} cannot be looked up: {error}")
-        if not found:
-            return CheckLine(False, f"{name} {visible(given, 60)} does not exist in Matrix42.")
-        return CheckLine(True, f"{name} exists.")
-
-    async def _state(self, ticket: Ticket, stamp: str) -> tuple[TicketState | None, str]:
-        """The state and the rowversion if the ticket was changed since ``stamp``, else None."""
-        stamp = stamp if stamp.isdecimal() else "0"
-        rows = await self._fragments(
-            _ACTIVITY,
-            f"{self._table.object_column} = '{quoted(ticket.id)}' AND TimeStamp > {stamp}",
-            "ID,TicketNumber,Subject,State,TimeStamp",
-            sort="TimeStamp ASC",
+        now = datetime.now(UTC)
+        moved, files = await self._new_files(
+            ticket, cursor, lambda file: is_for_customer(file.uploaded_at, found, now)
         )
-        if not rows:
-            return None, stamp
-        row = rows[-1]
-        code = str(row.get("State"))
-        label = str(row.get("StateName") or f"state {code}")
-        return TicketState(code, label, self._table.states.get(code)), str(
-            _rowversion(row.get("TimeStamp"), int(stamp))
-        )
+        return News({"stamp": stamp, **later(since, seen, found), **moved}, state, entries, files)
+
+    async def _search(self, word: str) -> Sequence[tuple[str, str]]:
+        where = self._table.find.replace("{word}", quoted(word))
+        columns = f"ID,{self._table.object_column} as ObjectId,Subject"
+        found = await self._fragments(_ACTIVITY, where, columns)
+        return [(str(f["ObjectId"]), str(f.get("Subject"))) for f in found if f.get("ObjectId")]
 
     async def _ticket(self, identifier: str) -> Ticket:
         """The ticket, whichever type it has: the tenant may have made it another one."""
@@ -283,29 +169,178 @@ class EnterpriseDesk:
         for kind in (asked, *(kind for kind in _TYPES.values() if kind != asked)):
             path = f"data/objects/{kind}/{quote(identifier, safe='')}"
             try:
-                found = (await self._call("GET", path)).json()
+                found = await self._get(path)
             except TicketGone:
                 continue
             if isinstance(found, Mapping):
-                base_part = found.get(_ACTIVITY)
-                number = base_part.get("TicketNumber") if isinstance(base_part, Mapping) else None
-                return Ticket(
-                    identifier, str(number or identifier), self._link(identifier, number), kind
-                )
+                base = found.get(_ACTIVITY)
+                number = base.get("TicketNumber") if isinstance(base, Mapping) else None
+                number = str(number or identifier)
+                return Ticket(identifier, number, self._link(identifier, number), kind)
         raise TicketGone("Matrix42 does not have the ticket that it said it created.")
 
-    def _link(self, identifier: str, number: object) -> str:
-        return self._table.link.replace("{id}", quote(identifier, safe="")).replace(
-            "{number}", quote(str(number or ""), safe="")
+    async def _upload(self, ticket: Ticket, name: str, content: bytes) -> None:
+        # The shape of the answer is not documented; what counts is what is there afterwards.
+        await self._session.call(
+            "POST",
+            "filestorage/add",
+            params={"entity": ticket.kind, "objectId": ticket.id, "fileName": name},
+            content=content,
+            headers={"Content-Type": "application/octet-stream"},
+            file=True,
         )
 
-    async def _files(self, ticket: Ticket) -> list[Mapping[str, Any]]:
-        path = f"filestorage/{quote(ticket.kind)}/{quote(ticket.id)}"
-        return [f for f in _rows((await self._call("GET", path)).json()) if f.get("Id")]
+    async def _files(self, ticket: Ticket) -> Sequence[ListedFile]:
+        path = filled("filestorage/{kind}/{id}", {"kind": ticket.kind, "id": ticket.id})
+        found = [f for f in rows(await self._get(path)) if f.get("Id")]
+        found.sort(key=lambda file: str(file.get("UploadedOn") or ""))
+        return [
+            ListedFile(
+                str(f["Id"]),
+                str(f.get("Name") or ""),
+                size_of(f.get("Size")),
+                str(f.get("UploadedOn") or ""),
+            )
+            for f in found
+        ]
+
+    def _download_words(self, ticket: Ticket, identifier: str) -> Mapping[str, str]:
+        return {"id": identifier}
+
+    async def _state_now(self, ticket: Ticket) -> TicketState:
+        return self._state_of(await self._state_row(ticket)) or TicketState("", "no state", None)
+
+    async def _write_state(self, ticket: Ticket, wanted: str) -> None:
+        word, _, reason = wanted.partition(":")
+        if word == CLOSE:
+            body = {"ObjectIds": [ticket.id], "Comments": "", "Reason": int(reason or 408)}
+            await self._session.call("POST", "ticket/close", json=body)
+            return
+        fragment = str((await self._state_row(ticket)).get("ID"))
+        path = f"data/fragments/{quote(self._table.state_class, safe='')}"
+        await self._session.call("PUT", path, json={"ID": fragment, "State": int(wanted)})
+
+    def _is_in(self, now: TicketState, wanted: str) -> bool:
+        if wanted.partition(":")[0] == CLOSE:
+            return now.meaning is Meaning.CLOSED
+        return now.code == wanted
+
+    async def _look_around(self, check: Check) -> bool:
+        table = self._table
+        nothing = f"{table.object_column} = '{_NOBODY}'"
+        user = "MailAddress = 'nobody@example.invalid'"
+        for what, setting, fragment, where, columns, sort in (
+            (
+                "tickets",
+                "object_column",
+                _ACTIVITY,
+                nothing,
+                f"ID,{table.object_column} as ObjectId",
+                "",
+            ),
+            (
+                "the states of tickets",
+                "object_column, state_class, state_label and sort",
+                table.state_class,
+                f"{nothing} AND TimeStamp > 0",
+                self._state_columns,
+                "TimeStamp ASC",
+            ),
+            (
+                "journal entries",
+                "object_column and sort",
+                _JOURNAL,
+                nothing,
+                _JOURNAL_COLUMNS,
+                "CreatedDate ASC",
+            ),
+            ("the names of users", "name_columns", _USER, user, self._name_columns, ""),
+        ):
+            reading = self._fragments(fragment, where, columns, sort=sort)
+            if await check.tried(reading, f"The bot cannot read {what}", setting) is not None:
+                check.done(f"The bot can read {what}.")
+        category, role = table.category_class, table.role_class
+        await self._check_relation(check, "user", _USER, table.user)
+        await self._check_relation(check, "category", category, table.category, table.category_name)
+        await self._check_relation(check, "role", role, table.role, table.role_name)
+        if not table.states:
+            check.remark("states is empty: states are shown as Matrix42 numbers them.")
+        for state, wanted in table.set_states.items():
+            if wanted.isdecimal() and wanted not in table.states:
+                check.remark(f"set_states.{state} is {wanted}, which states does not name.")
+        return True
+
+    async def _check_relation(
+        self, check: Check, name: str, fragment: str, given: str, label: str = ""
+    ) -> None:
+        """``label``: the column with which those that there are can be named."""
+        setting = f"{name}_class" if label else "object_column"
+        shown = visible(given, 60)
+        if given:
+            where = f"{self._table.object_column} = '{quoted(given)}' OR ID = '{quoted(given)}'"
+            failed = f"{name} {shown} cannot be looked up"
+            found = await check.tried(self._fragments(fragment, where, "ID"), failed, setting)
+            if found is None:
+                return
+            if found:
+                check.done(f"{name} {shown} exists.")
+                return
+        known = ""
+        if label:
+            listing = self._fragments(fragment, "", f"ID,{label} as Label", most=50)
+            failed = f"Those that there are for {name} cannot be listed"
+            found = await check.tried(listing, failed, f"{name}_class and {name}_name")
+            there = [
+                f"{row.get('Label')} ({row.get('ID')})" for row in found or () if row.get("ID")
+            ]
+            known = f" There are: {some(there)}." if there else ""
+        if given:
+            check.missing(f"{name}: {shown} is not in Matrix42, or the bot may not see it.{known}")
+        else:
+            check.remark(f"{name} is not set; Matrix42 may demand it.{known}")
+
+    @property
+    def _state_columns(self) -> str:
+        label = self._table.state_label
+        return f"ID,State,TimeStamp{f',{label} as StateLabel' if label else ''}"
+
+    @property
+    def _name_columns(self) -> str:
+        return ",".join(("ID", *self._table.name_columns))
+
+    def _state_of(self, row: Mapping[str, Any]) -> TicketState | None:
+        if row.get("State") is None:
+            return None
+        code = str(row["State"])[:80]
+        return self._state(code, str(row.get("StateLabel") or f"state {code}")[:200])
+
+    async def _state_row(self, ticket: Ticket) -> Mapping[str, Any]:
+        where, columns = self._is_of(ticket), self._state_columns
+        found = await self._fragments(self._table.state_class, where, columns)
+        if not found:
+            raise TicketGone("Matrix42 does not have the ticket any more.")
+        return found[-1]
+
+    async def _changed_state(self, ticket: Ticket, stamp: str) -> tuple[TicketState | None, str]:
+        """The state and the rowversion if the ticket was changed since ``stamp``, else None."""
+        stamp = stamp if stamp.isdecimal() else "0"
+        found = await self._fragments(
+            self._table.state_class,
+            f"{self._is_of(ticket)} AND TimeStamp > {stamp}",
+            self._state_columns,
+            sort="TimeStamp ASC",
+        )
+        if not found:
+            return None, stamp
+        newest = max(rowversion(row.get("TimeStamp"), int(stamp)) for row in found)
+        return self._state_of(found[-1]), str(newest)
+
+    def _is_of(self, ticket: Ticket) -> str:
+        return f"{self._table.object_column} = '{quoted(ticket.id)}'"
 
     async def _user(self, mail: str) -> str:
-        rows = await self._fragments("SPSUserClassBase", f"MailAddress = '{quoted(mail)}'", "ID")
-        return str(rows[0].get("ID") or "") if len(rows) == 1 else ""
+        found = await self._fragments(_USER, f"MailAddress = '{quoted(mail)}'", "ID")
+        return str(found[0].get("ID") or "") if len(found) == 1 else ""
 
     async def _name(self, identifier: str) -> str:
         """The name of a user, remembered."""
@@ -313,77 +348,25 @@ class EnterpriseDesk:
             return "Matrix42"
         if identifier not in self._names:
             columns = self._table.name_columns
-            rows = await self._fragments(
-                "SPSUserClassBase", f"ID = '{quoted(identifier)}'", ",".join(("ID", *columns))
-            )
-            words = [str(rows[0].get(column) or "") for column in columns] if rows else []
+            found = await self._fragments(_USER, f"ID = '{quoted(identifier)}'", self._name_columns)
+            words = [str(found[0].get(column) or "") for column in columns] if found else []
             if len(self._names) >= _MAX_NAMES:
                 self._names.clear()
             self._names[identifier] = " ".join(" ".join(words).split())[:200] or "Support"
         return self._names[identifier]
 
     async def _fragments(
-        self, fragment: str, where: str, columns: str, *, sort: str = ""
+        self, fragment: str, where: str, columns: str, *, sort: str = "", most: int = 0
     ) -> list[Mapping[str, Any]]:
-        params = {"where": where, "columns": columns, **({"sort": sort} if sort else {})}
-        return _rows((await self._call("GET", f"data/fragments/{fragment}", params=params)).json())
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        file: bool = False,
-        headers: Mapping[str, str] | None = None,
-        **content: Any,
-    ) -> Answer:
-        """A call with an access token, exchanged again once where it has run out."""
-        for last in (False, True):
-            token = await self._access_token()
-            answer = await self._http.call(
-                method,
-                path,
-                headers={
-                    "Authorization": f"Bearer {token}",
-                    "Explicit-Language": "en-US",
-                    **(headers or {}),
-                },
-                **content,
-            )
-            if answer.status != 401 or last:
-                break
-            if self._token == token:
-                self._token = ""
-        _check(answer, file=file)
-        return answer
-
-    async def _access_token(self) -> str:
-        async with self._signing_in:
-            if not self._token or datetime.now(UTC) >= self._token_ends - _RENEW:
-                await self._sign_in()
-            return self._token
-
-    async def _sign_in(self) -> None:
-        answer = await self._http.call(
-            "POST",
-            "ApiToken/GenerateAccessTokenFromApiToken/",
-            headers={"Authorization": f"Bearer {self._api_token}"},
-            json={},
-        )
-        _check(answer)
-        given = answer.json()
-        if given is None:
-            raise ApiTokenExpired(
-                "Matrix42's API token has expired or was never valid.",
-                "Make a new API token in Matrix42 and give it to the bot.",
-            )
-        token = given.get("RawToken") if isinstance(given, Mapping) else None
-        if not isinstance(token, str) or not token:
-            raise OddAnswer("Matrix42 exchanged the API token for nothing.")
-        self._token = token
-        # Without a readable end it is used until Matrix42 says 401.
-        ends = moment(str(given.get("LifeTime") or ""))
-        self._token_ends = ends or datetime.now(UTC) + timedelta(minutes=10)
+        """``where`` empty: all of them; ``most`` 0: as many as Matrix42 gives at once."""
+        params = {"columns": columns}
+        if where:
+            params["where"] = where
+        if most:
+            params["pagesize"] = str(most)
+        if sort and self._table.sort:
+            params[self._table.sort] = sort
+        return rows(await self._get(f"data/fragments/{quote(fragment, safe='')}", params))
 
 
 def quoted(text: str) -> str:
@@ -391,70 +374,22 @@ def quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _check(answer: Answer, *, file: bool = False) -> None:
-    """Raises the error that the status stands for."""
-    status = answer.status
-    if status < 300:
-        return
-    if status == 401:
-        raise SignInRefused(
-            "Matrix42 does not accept the bot's token.", "Make a new API token in Matrix42."
-        )
-    if status == 403:
-        raise MissingRole(
-            "Matrix42 knows the bot's user, which lacks a role (403).",
-            "Give it the role, and check the audience of the API token.",
-        )
-    if status == 406:
-        raise TokenNotExchanged(
-            "Matrix42 was sent an API token where it wants an access token (406).",
-            "Check the address: it must end in /m42Services/api/.",
-        )
-    if file and status in (400, 413, 415, 422):
-        why = "it is too large" if status == 413 else "its name or kind is not allowed"
-        raise FileRefused(f"Matrix42 does not take the file: {why} (HTTP {status}).")
-    if status == 404:
-        raise TicketGone(
-            "Matrix42 does not have that (404).", "Check the address in the desk file."
-        )
-    raise MappingRejected(
-        f"Matrix42 rejects this (HTTP {status}): {answer.excerpt()}",
-        "Check the desk file with “whichroot desk check”.",
+async def _exchanged(api_token: str, http: DeskHttp) -> Token:
+    """An access token for ``api_token``. Raises DeskError."""
+    answer = await http.call(
+        "POST",
+        "ApiToken/GenerateAccessTokenFromApiToken/",
+        headers={"Authorization": f"Bearer {api_token}"},
+        json={},
     )
-
-
-def _rows(given: Any) -> list[Mapping[str, Any]]:
+    given = signed_in(answer, _REMEDIES).json()
     if given is None:
-        return []
-    if not isinstance(given, list):
-        raise OddAnswer("Matrix42 answered something else than a list.")
-    return [row for row in given if isinstance(row, Mapping)]
-
-
-def _rowversion(given: object, before: int) -> int:
-    """The eight octets of a rowversion as a number (big-endian)."""
-    try:
-        octets = base64.b64decode(str(given), validate=True)
-    except ValueError:
-        return before
-    return max(int.from_bytes(octets, "big"), before) if len(octets) == 8 else before
-
-
-def _later(since: str, seen: set[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Where the journal is to be read from next: SQL's datetime rounds, so what has the last moments
-    is asked for again and known by its id."""
-    dated = [(found, str(row["ID"])) for row in rows if row.get("ID") and (found := _date(row))]
-    known = seen | {identifier for _, identifier in dated}
-    if not dated:
-        return {"since": since, "seen": sorted(known)[:_MAX_SEEN]}
-    newest = max(found for found, _ in dated)
-    start = newest - timedelta(seconds=2)
-    kept = {identifier for found, identifier in dated if found >= start}
-    first = moment(since)
-    if first and first > start:
-        start, kept = first, known
-    return {"since": start.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "seen": sorted(kept)[:_MAX_SEEN]}
-
-
-def _date(row: Mapping[str, Any]) -> datetime | None:
-    return moment(str(row.get("CreatedDate") or ""))
+        raise ApiTokenExpired(
+            "Matrix42's API token has expired or was never valid.", _REMEDIES.sign_in
+        )
+    token = given.get("RawToken") if isinstance(given, Mapping) else None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+        raise OddAnswer("Matrix42 exchanged the API token for nothing that can be used.")
+    headers = {"Authorization": f"Bearer {token}", "Explicit-Language": "en-US"}
+    # Without a readable end it is used for a while, or until Matrix42 says 401.
+    return Token(headers, moment(str(given.get("LifeTime") or "")) or datetime.now(UTC) + LIFE)

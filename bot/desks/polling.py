@@ -4,7 +4,8 @@ Any number of replicas poll; a lease keeps each ticket to one of them. News are 
 transaction that moves the ticket's cursor, and an entry is kept once whoever polls: its id is unique
 among the messages. Acts that are put: ``journal`` [request:ID] ``{"request", …}`` with one of
 ``message`` (the id of a kept message), ``state`` (code, label, meaning), ``down`` (since, reason),
-``file`` (id, name), ``back`` (true), ``gone`` (reason).
+``refused`` (reason), ``back`` (true), ``gone`` (reason), ``files_left`` (how many more files there
+are), and [ticket:ID], where it holds up nothing of the thread, ``file`` (id, name).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from bot.desks.base import (
     DeskUnreachable,
     Meaning,
     News,
+    NotAllowed,
     Ticket,
     TicketGone,
     digest,
@@ -37,13 +39,15 @@ from bot.desks.choosing import Desks
 from bot.requests.messages import Messages
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
-from bot.store.tickets import KeptTicket, Polled, Tickets
+from bot.store.tickets import ASKED, PASSED, REFUSED, KeptTicket, Polled, Tickets
 
 #: The source of messages that were written at the desk.
 SOURCE: Final = "matrix42"
 #: A closed request's ticket is polled no more after so many polls without news.
 _LAST_POLLS: Final = 20
 _GROWTH: Final = 1.5
+#: So many new files are brought into the thread at a time; that there are more is told.
+_MAX_FILES: Final = 10
 _KEY: Final = "(An entry with a private key is not shown here.)"
 
 _logger = logging.getLogger("whichroot.desks")
@@ -58,7 +62,7 @@ class Turns:
     poll: float = 100.0
     """A poll that takes longer is stopped."""
     look: float = 1.0
-    """How often it is looked for tickets whose turn it is."""
+    """How often it is looked for tickets whose turn it is; more often where a desk is polled so."""
     batch: int = 10
     """How many are polled at once."""
 
@@ -75,6 +79,7 @@ class Poller:
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._claims = 0
         self._stopping = asyncio.Event()
+        self._look = min(self._turns.look, desks.quickest)
 
     async def run(self) -> None:
         """Polls until `stop`. Survives an unreachable database and unreachable desks."""
@@ -88,7 +93,7 @@ class Poller:
                 incidents.record(error, "polling tickets")
             if taken < self._turns.batch:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._turns.look)
+                    await asyncio.wait_for(self._stopping.wait(), self._look)
 
     def stop(self) -> None:
         """Takes nothing more; `run` ends with what is under way."""
@@ -146,6 +151,8 @@ class Poller:
                 news = await desk.poll(ticket, kept.cursor)
         except TicketGone as error:
             await self._note_gone(kept, owner, error)
+        except NotAllowed as error:
+            await self._note_refused(kept, owner, desk, error)
         except DeskError as error:
             await self._note_down(kept, owner, desk, error)
         except TimeoutError:
@@ -163,15 +170,15 @@ class Poller:
             moved = state is not None and state.code != kept.state_code
             polled_state = state.code if state is not None else kept.state_code
             echoes = await self._tickets.echoes(unit, kept.request_id)
-            if kept.down_told:
+            is_back = kept.down_told
+            if was_refused := not echoes.isdisjoint((REFUSED, ASKED, PASSED)):
+                is_back |= await self._tickets.note_passed(unit, kept.request_id, "read")
+            if is_back:
                 await _put(unit, kept, back=True)
             for entry, text in zip(news.entries, texts, strict=True):
                 if echoes.isdisjoint((digest(entry.text), f"key:{entry.key}")):
                     happened |= await self._keep(unit, kept, entry, text)
-            for file in news.files:
-                if f"file:{file.name}" not in echoes:
-                    await _put(unit, kept, file={"id": file.id, "name": file.name[:200]})
-                    happened = True
+            happened |= await _put_files(unit, kept, news, echoes)
             # That a new ticket is open is no news.
             if state is not None and moved:
                 first = kept.state_code is None
@@ -185,6 +192,10 @@ class Poller:
             polled = Polled(news.cursor, polled_state, quiet, due_at)
             if not await self._tickets.settle(unit, kept.request_id, owner, polled):
                 raise _LeaseLost
+        if is_back or was_refused:
+            # Who lets the bot read may let it write again, too.
+            async with self._database.begin() as unit:
+                await outbox.hurry_lane(unit, f"ticket:{kept.request_id}")
 
     async def _keep(self, unit: Unit, kept: KeptTicket, entry: DeskEntry, text: str) -> bool:
         message = await self._messages.add(
@@ -223,6 +234,26 @@ class Poller:
             if not await self._tickets.settle(unit, kept.request_id, owner, polled):
                 raise _LeaseLost
 
+    async def _note_refused(
+        self, kept: KeptTicket, owner: str, desk: Desk, error: NotAllowed
+    ) -> None:
+        """The desk does not let the bot in: the thread is told at once, since somebody must mend
+        that, and the ticket is polled later again."""
+        async with self._database.begin() as unit:
+            if await self._tickets.note_refused(unit, kept.request_id, "read"):
+                await _put(unit, kept, refused=str(error))
+            quiet = kept.quiet + 1
+            polled = Polled(
+                kept.cursor,
+                kept.state_code,
+                quiet,
+                unit.now + _interval(desk, quiet),
+                kept.down_since,
+                kept.down_told,
+            )
+            if not await self._tickets.settle(unit, kept.request_id, owner, polled):
+                raise _LeaseLost
+
     async def _note_gone(self, kept: KeptTicket, owner: str, error: DeskError) -> None:
         async with self._database.begin() as unit:
             await _put(unit, kept, gone=error.message)
@@ -241,6 +272,21 @@ class _LeaseLost(DeskError):
 async def _put(unit: Unit, kept: KeptTicket, **news: Any) -> None:
     payload: Mapping[str, Any] = {"request": kept.request_id, **news}
     await outbox.put(unit, f"request:{kept.request_id}", "journal", payload)
+
+
+async def _put_files(unit: Unit, kept: KeptTicket, news: News, echoes: frozenset[str]) -> bool:
+    """Puts the new files that the bot did not attach itself; gives whether there are any."""
+    files = [
+        file
+        for file in news.files
+        if echoes.isdisjoint((f"file:{file.name}", f"file-id:{file.id}"))
+    ]
+    for file in files[:_MAX_FILES]:
+        found = {"request": kept.request_id, "file": {"id": file.id, "name": file.name[:200]}}
+        await outbox.put(unit, f"ticket:{kept.request_id}", "journal", found)
+    if len(files) > _MAX_FILES:
+        await _put(unit, kept, files_left=len(files) - _MAX_FILES)
+    return bool(files)
 
 
 def _unchanged(kept: KeptTicket, due_at: datetime | None) -> Polled:

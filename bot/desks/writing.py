@@ -10,7 +10,11 @@ _HEAD: Final = """\
 # The Matrix42 desk of whichroot. A table [test] may give the test environment another one.
 # Secrets are not written here: env:NAME or file:PATH says where they are.
 """
-_STATES: Final = "\n# What the codes of states mean: open, working, waiting, solved, closed."
+_COMMENTS: Final = {
+    "states": "# What the codes of states mean: open, working, waiting, solved, closed.",
+    "set_states": "# The state that a ticket gets when its request is taken, waiting, installed, "
+    "verified, rejected or cancelled.",
+}
 
 
 def desk_file_text(table: Mapping[str, Any]) -> str:
@@ -23,9 +27,11 @@ def _lines(table: Mapping[str, Any]) -> Iterable[str]:
     yield from _pairs(table)
     inner = {name: value for name, value in table.items() if isinstance(value, Mapping)}
     if table["kind"] in ("enterprise", "professional"):
-        inner.setdefault("states", {})
+        inner = {**{name: {} for name in _COMMENTS}, **inner}
     for name, value in inner.items():
-        yield _STATES if name == "states" else ""
+        yield ""
+        if name in _COMMENTS:
+            yield _COMMENTS[name]
         yield f"[production.{name}]"
         yield from _pairs(value)
 

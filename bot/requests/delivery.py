@@ -69,12 +69,21 @@ class Undeliverable(WhichrootError):
     """The other side refuses the act; ``message`` says why in a sentence that a person will see. It
     is tried again a few times and has then failed.
 
-    ``final``: trying again changes nothing until somebody has, so it has failed at once.
+    ``final``: trying again helps no more than before somebody has changed something, so that it has
+    failed at once. ``maybe_delivered``: the other side may have done it all the same.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, final: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        final: bool = False,
+        maybe_delivered: bool = False,
+    ) -> None:
         super().__init__(message, remedy)
         self.final = final
+        self.maybe_delivered = maybe_delivered
 
 
 class Courier(Protocol):
@@ -315,9 +324,10 @@ class Delivery:
             until = timedelta(seconds=min(max(seconds, _MIN_LATER_SECONDS), _MAX_LATER_SECONDS))
             return "later", self._put_off(lease, until, later)
         except Undeliverable as refusal:
+            maybe = act.maybe_delivered or refusal.maybe_delivered
             if refusal.final:
-                return "failed", self._give_up(lease, str(refusal), act.maybe_delivered)
-            return self._failure(lease, str(refusal), maybe_delivered=act.maybe_delivered)
+                return "failed", self._give_up(lease, str(refusal), maybe)
+            return self._failure(lease, str(refusal), maybe_delivered=maybe)
         except _TooLong:
             reason = f"It took longer than {patience.courier:g} seconds."
             return self._failure(lease, reason, maybe_delivered=True)
@@ -344,10 +354,16 @@ class Delivery:
                 await asyncio.wait({task}, timeout=self._patience.cancelled)
 
     def _failure(
-        self, lease: Lease, reason: str, *, maybe_delivered: bool, attempts: int | None = None
+        self,
+        lease: Lease,
+        reason: str,
+        *,
+        maybe_delivered: bool,
+        attempts: int | None = None,
+        final: bool = False,
     ) -> tuple[str, Settle]:
         attempts = lease.act.attempts + 1 if attempts is None else attempts
-        if attempts >= self._patience.attempts:
+        if final or attempts >= self._patience.attempts:
             return "failed", self._give_up(lease, reason, maybe_delivered)
         wait = timedelta(seconds=self._patience.wait(attempts))
 

@@ -245,13 +245,15 @@ class Requests:
         changed = await change(unit, replace(request, pem_file=file))
         await write(unit, changed, None, "attached", data={"file": file})
 
-    async def note_ticket(self, unit: Unit, request_id: str, ticket: Mapping[str, Any]) -> None:
-        """The request has that Matrix42 ticket."""
+    async def note_ticket(
+        self, unit: Unit, request_id: str, ticket: Mapping[str, Any], by: Actor | None = None
+    ) -> None:
+        """The request has that Matrix42 ticket, through the bot or through ``by``."""
         request = await find_locked(unit, request_id)
         if request is None or request.ticket == ticket:
             return
         changed = await change(unit, replace(request, ticket=dict(ticket)))
-        entry = await write(unit, changed, None, "ticket", data={"ticket": dict(ticket)})
+        entry = await write(unit, changed, by, "ticket", data={"ticket": dict(ticket)})
         await show(unit, entry, "card", "line")
 
     async def note_failed(self, unit: Unit, act: Act, reason: str) -> None:

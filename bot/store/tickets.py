@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from bot.store.database import Database, Unit
 from bot.store.tables import requests, ticket_echoes, tickets
+
+#: What stands among a request's echoes while the desk does not let the bot in: the thread knows it, …
+REFUSED: Final = "refused"
+#: … somebody had it tried again, …
+ASKED: Final = "refused, asked"
+#: … or polls get through again, which the thread knows.
+PASSED: Final = "refused, passed"
+#: What is refused: to read the ticket, or to write to it.
+Access: TypeAlias = Literal["read", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,76 @@ class Tickets:
         )
         return (await unit.execute(statement)).rowcount == 1
 
+    async def hold(self, unit: Unit, request_id: str, owner: str, length: timedelta) -> None:
+        """Nobody polls the ticket until `note_state`, or for ``length``; what a poll that is under
+        way has found is not kept."""
+        await unit.execute(
+            update(tickets)
+            .where(tickets.c.request_id == request_id)
+            .values(owner=owner, due_at=unit.now + length)
+        )
+
+    async def note_state(
+        self, unit: Unit, request_id: str, owner: str, code: str | None, due_at: datetime
+    ) -> None:
+        """Ends what `hold` began: the bot put the ticket into that state, which is no news then
+        (None: it did not), and the ticket is polled from ``due_at`` on."""
+        values = {"owner": None, "due_at": due_at, "quiet": 0}
+        await unit.execute(
+            update(tickets)
+            .where(tickets.c.request_id == request_id, tickets.c.owner == owner)
+            .values({**values, **({} if code is None else {"state_code": code})})
+        )
+
+    async def note_refused(self, unit: Unit, request_id: str, access: Access) -> bool:
+        """The desk does not let the bot in. True: the thread must hear that; False: it knows, and
+        nothing was tried since."""
+        await unit.execute(
+            select(requests.c.id).where(requests.c.id == request_id).with_for_update()
+        )
+        own, other = _refusal(request_id, access), _refusal(request_id, _OTHER[access])
+        columns = select(ticket_echoes.c.act_id, ticket_echoes.c.digest)
+        rows = await unit.execute(columns.where(ticket_echoes.c.act_id.in_((own, other))))
+        found = {row.act_id: row.digest for row in rows}
+        if found.get(own) == REFUSED:
+            return False
+        values = {"act_id": own, "request_id": request_id, "digest": REFUSED}
+        insert = unit.insert(ticket_echoes).values(values)
+        await unit.execute(
+            insert.on_conflict_do_update(
+                index_elements=[ticket_echoes.c.act_id], set_={"digest": REFUSED}
+            )
+        )
+        return found.get(other) != REFUSED
+
+    async def ask_again(self, unit: Unit, request_id: str) -> None:
+        """Somebody wants to hear again whether the desk lets the bot in."""
+        both = [_refusal(request_id, access) for access in _OTHER]
+        await unit.execute(
+            update(ticket_echoes)
+            .where(ticket_echoes.c.act_id.in_(both), ticket_echoes.c.digest == REFUSED)
+            .values(digest=ASKED)
+        )
+
+    async def note_passed(self, unit: Unit, request_id: str, access: Access) -> bool:
+        """The desk lets the bot in; True: the thread must hear that.
+
+        Where reading was refused and writing as well, it hears of both by the first that passes.
+        """
+        statement = (
+            delete(ticket_echoes)
+            .where(ticket_echoes.c.act_id == _refusal(request_id, access))
+            .returning(ticket_echoes.c.digest)
+        )
+        found = (await unit.execute(statement)).scalar_one_or_none()
+        if found is not None and access == "read":
+            await unit.execute(
+                update(ticket_echoes)
+                .where(ticket_echoes.c.act_id == _refusal(request_id, "write"))
+                .values(digest=PASSED)
+            )
+        return found in (REFUSED, ASKED)
+
     async def hurry(self, unit: Unit, request_id: str, due_at: datetime) -> None:
         """The ticket is polled by ``due_at`` at the latest, also where that had ended."""
         statement = (
@@ -163,9 +242,16 @@ class Tickets:
         return count
 
     async def echoes(self, unit: Unit, request_id: str) -> frozenset[str]:
-        """The digests of what the bot wrote to the request's ticket."""
+        """The digests of what the bot wrote to the request's ticket; and `REFUSED` and the like."""
         statement = select(ticket_echoes.c.digest).where(ticket_echoes.c.request_id == request_id)
         return frozenset((await unit.execute(statement)).scalars())
+
+
+_OTHER: Final[Mapping[Access, Access]] = {"read": "write", "write": "read"}
+
+
+def _refusal(request_id: str, access: Access) -> str:
+    return f"refused:{request_id}:{access}"
 
 
 def _joined() -> Any:

@@ -122,6 +122,9 @@ def file_name(request: InstallRequest) -> str:
 
 def _sentence(entry: Entry) -> Markup:
     who = user(entry.who) if entry.who else Markup("whichroot")
+    if entry.what == "ticket" and (ticket := entry.data.get("ticket")):
+        number = link(str(ticket.get("url") or ""), str(ticket.get("number") or ""))
+        return fill("🎫 {} linked the ticket {}.", who, number)
     return fill(_LINES.get(entry.what, "{}: " + entry.what.replace("{", "").replace("}", "")), who)
 
 

@@ -15,9 +15,13 @@ from bot.requests.states import RULES, Action
 from handlers.blocks.card import INSTALL, target_of
 from handlers.blocks.certificates import fingerprint
 from handlers.blocks.elements import Block, actions, button, section, top_text
-from handlers.blocks.lines import file_name
+from handlers.blocks.lines import RETRY, file_name
 from handlers.blocks.markup import Markup, code, cut, fill, joined, link
 from handlers.blocks.message import Message
+
+#: *Retry* where the desk did not let the bot in, and *I have sent it* under an offered message.
+RETRY_TICKET: Final = "ticket_retry"
+SENT: Final = "ticket_sent"
 
 _MAX_SUBJECT: Final = 200
 _MAX_SHOWN: Final = 2800
@@ -55,8 +59,8 @@ def ticket_draft(request: InstallRequest, marker: str, thread: str) -> TicketDra
         ("Environment", request.environment),
     ]
     for number, certificate in enumerate(installation.certificates, 1):
-        prefix = f"Certificate {number} " if len(installation.certificates) > 1 else ""
-        facts += [(f"{prefix}{name}".strip(), value) for name, value in _described(certificate)]
+        prefix = f"Certificate {number}" if len(installation.certificates) > 1 else "Certificate"
+        facts += [(f"{prefix} {name}", value) for name, value in _described(certificate)]
     facts += [
         ("Prediction", _prediction(request)),
         (
@@ -113,13 +117,25 @@ def journal_message(
             blocks = [actions(button("Installed", INSTALL, request.id, style="primary"))]
     elif file := news.get("file"):
         text = fill("{} It is not brought here.", file_text(str(file["name"])))
-        if request.ticket:
-            text = joined((text, link(str(request.ticket.get("url") or ""), "Open the ticket")))
+        text = joined((text, _ticket_link(request)))
+    elif count := news.get("files_left"):
+        text = fill("📎 {} more files were added to the ticket. They are not brought here.", count)
+        text = joined((text, _ticket_link(request)))
     elif down := news.get("down"):
         text = fill("🔌 Matrix42 not reachable since {}. {}", _time(down["since"]), down["reason"])
         text = fill("{} What is written here goes there afterwards.", text)
     elif waiting := news.get("waiting"):
         text = fill("⏳ The ticket is not created yet: {} It is tried until it is.", str(waiting))
+    elif refused := news.get("refused"):
+        text = fill("🔑 {} What is written here goes there afterwards.", str(refused))
+        blocks = [actions(button("Retry", RETRY_TICKET, request.id, style="primary"))]
+    elif failed := news.get("failed"):
+        text = fill("⚠️ {}", str(failed["reason"]))
+        blocks = [actions(button("Retry", RETRY, str(failed["act"]), style="primary"))]
+    elif offered := news.get("offered"):
+        text = fill("✉️ Send {} to {}: open it in a mail program.", *_code_pair(offered))
+        text = fill("{} Its answer will reach whoever sends it, not this thread.", text)
+        blocks = [actions(button("I have sent it", SENT, request.id, style="primary"))]
     elif news.get("back"):
         text = Markup("🔌 Matrix42 is reachable again.")
     elif news.get("gone"):
@@ -134,6 +150,19 @@ def journal_message(
 def file_text(name: str) -> Markup:
     """That somebody added a file to the ticket."""
     return fill("📎 Added to the ticket in Matrix42: {}", code(name))
+
+
+def message_text(name: str) -> Markup:
+    """What stands over the file of a message to the desk."""
+    return fill("✉️ The request as an e-mail with the PEM attached: {}", code(name))
+
+
+def _code_pair(offered: Mapping[str, Any]) -> tuple[Markup, Markup]:
+    return code(str(offered["name"])), code(str(offered["to"]))
+
+
+def _ticket_link(request: InstallRequest) -> Markup:
+    return link(str((request.ticket or {}).get("url") or ""), "Open the ticket")
 
 
 def _state_text(state: Mapping[str, Any]) -> Markup:

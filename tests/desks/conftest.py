@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from bot.store.database import Database
+from tests.conversation.support import Surroundings
+from tests.desks.following import AnyServer
+from workspace import Cast, Workspace
+from workspace.desks import EnterpriseServer, ProfessionalServer
+
+MANIFEST: Any = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text("utf-8"))
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +39,20 @@ async def database(url: str) -> AsyncIterator[Database]:
     await database.migrate()
     yield database
     await database.dispose()
+
+
+@pytest.fixture
+async def surroundings(tmp_path: Path) -> AsyncIterator[Surroundings]:
+    """A company, its workspace and its servers."""
+    async with (
+        Workspace(MANIFEST, cast=Cast(installed=("acme",))) as workspace,
+        Surroundings(workspace, tmp_path) as found,
+    ):
+        yield found
+
+
+@pytest.fixture(params=[EnterpriseServer, ProfessionalServer])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[AnyServer]:
+    """A desk of each kind."""
+    async with request.param() as server:
+        yield server

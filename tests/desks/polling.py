@@ -26,10 +26,15 @@ from bot.requests.service import Requests
 from bot.store.database import Database, Unit
 from bot.store.tables import acts, messages
 from bot.store.tickets import Tickets
+from tests.desks.following import AnyServer
 from workspace.desks import EnterpriseServer
 
-_KIND = "SPSActivityTypeTicket"
 RITA = Actor("T1", "URITA", "Rita")
+
+
+def secret_of(server: AnyServer) -> str:
+    """What the bot signs in with."""
+    return server.api_token if isinstance(server, EnterpriseServer) else server.password
 
 
 def desks(table: dict[str, Any], secret: str) -> Desks:
@@ -40,7 +45,7 @@ def desks(table: dict[str, Any], secret: str) -> Desks:
 
 
 async def with_tickets(
-    database: Database, server: EnterpriseServer, count: int
+    database: Database, server: AnyServer, count: int
 ) -> Sequence[InstallRequest]:
     """So many requests whose tickets are at ``server``, to be polled at once."""
     async with database.begin() as unit:
@@ -48,7 +53,7 @@ async def with_tickets(
 
 
 async def _with_ticket(
-    unit: Unit, database: Database, server: EnterpriseServer, number: int
+    unit: Unit, database: Database, server: AnyServer, number: int
 ) -> InstallRequest:
     certificate = RequestedCertificate("", f"{number:064x}", "CN=R", "CN=R", "2030", "aia")
     asked = Draft(
@@ -58,7 +63,12 @@ async def _with_ticket(
     )
     submitted = await Requests(database).submit(asked, RITA, key=str(number), unit=unit)
     marker = marker_of(submitted.request.short_id)
-    ticket = server.tickets.add(marker, "", prefix="TCK", state="200", kind=_KIND)
+    kind, state = (
+        ("SPSActivityTypeTicket", "200")
+        if isinstance(server, EnterpriseServer)
+        else ("ServiceRequest", "01")
+    )
+    ticket = server.tickets.add(marker, "", prefix="T", state=state, kind=kind)
     shown = {"id": ticket.id, "number": ticket.number, "url": "", "kind": ticket.kind}
     await Tickets(database).add(unit, submitted.request.id, shown, due_at=unit.now)
     return submitted.request

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
@@ -11,8 +13,11 @@ from bot.desks.configuration import EnterpriseTable, ProfessionalTable
 from bot.desks.enterprise import EnterpriseDesk
 from bot.desks.professional import ProfessionalDesk
 from workspace.desks import EnterpriseServer, ProfessionalServer
+from workspace.desks.tickets import Ticket as KeptTicket
 
 PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+AnyServer: TypeAlias = EnterpriseServer | ProfessionalServer
+AnyDesk: TypeAlias = EnterpriseDesk | ProfessionalDesk
 
 
 def enterprise(server: EnterpriseServer, **other: Any) -> EnterpriseDesk:
@@ -27,6 +32,45 @@ def professional(server: ProfessionalServer, **other: Any) -> ProfessionalDesk:
     given = server.table(password="env:UNUSED", **other)
     table = TypeAdapter(ProfessionalTable).validate_python(given)
     return ProfessionalDesk(table, server.password)
+
+
+@dataclass
+class Place:
+    """A server, and clients of it; `client` makes one with other settings."""
+
+    server: AnyServer
+    opened: list[AnyDesk] = field(default_factory=list)
+
+    @cached_property
+    def desk(self) -> AnyDesk:
+        """A client with the server's own settings."""
+        return self.client()
+
+    @property
+    def secret(self) -> str:
+        """What the client signs in with."""
+        if isinstance(self.server, EnterpriseServer):
+            return self.server.api_token
+        return self.server.password
+
+    def client(self, **other: Any) -> AnyDesk:
+        """A client with its own settings."""
+        if isinstance(self.server, EnterpriseServer):
+            self.opened.append(enterprise(self.server, **other))
+        else:
+            self.opened.append(professional(self.server, **other))
+        return self.opened[-1]
+
+    def kept(self, identifier: str) -> KeptTicket:
+        """What the server has of a ticket."""
+        found = self.server.tickets.get(identifier)
+        assert found is not None
+        return found
+
+    async def aclose(self) -> None:
+        """Closes the clients."""
+        for desk in self.opened:
+            await desk.aclose()
 
 
 def draft(short_id: str = "R-7K3M", **other: Any) -> TicketDraft:

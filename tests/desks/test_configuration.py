@@ -1,8 +1,7 @@
-"""The desk file, ``whichroot desk``, and the mailbox."""
+"""The desk file, ``whichroot desk``, and how texts are written."""
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands.desk import check_desks
-from bot.desks.base import DeskUnreachable
-from bot.desks.configuration import EmailTable, load_desks, read_desks, secret
-from bot.desks.email import EmailDesk
+from bot.desks.configuration import load_desks, read_desks, secret
 from bot.desks.markup import as_html, from_html
 from bot.desks.writing import desk_file_text
 from bot.errors import SettingsError
-from tests.desks.support import PEM, draft
 from tests.support.program import whichroot
 from workspace.desks import EnterpriseServer, ProfessionalServer
 
@@ -50,6 +46,9 @@ def test_the_test_environment_has_the_same_desk_unless_it_has_its_own() -> None:
         ({"activity_type": 3}, "activity_type"),
         ({"states": {"204": "installed"}}, "states.204"),
         ({"timeout": 0}, "timeout"),
+        ({"download": "https://evil.example/{id}"}, "as it stands after url"),
+        ({"download": "//evil.example/{id}"}, "as it stands after url"),
+        ({"link": "https://desk.example/\n{id}"}, "in one line"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_not_shown(
@@ -88,13 +87,16 @@ async def test_desk_check_says_what_is_missing_and_ends_with_1(
         whole = _toml(table, tmp_path / "whole.toml")
         run = await whichroot("desk", "check", "--file", str(whole), DESK_TOKEN=server.api_token)
         assert (run.code, run.errors) == (0, "")
-        assert "accepts the API token" in run.output
+        assert "accepts the bot's sign-in" in run.output
+        assert run.output.endswith("Nothing is missing.\n")
         lacking = _toml({**table, "category": "nope"}, tmp_path / "lacking.toml")
         with pytest.raises(SettingsError, match="DESK_TOKEN"):
             await check_desks(load_desks(lacking))
         monkeypatch.setenv("DESK_TOKEN", server.api_token)
         assert await check_desks(load_desks(lacking)) == 1
-        assert "✗ category nope does not exist" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "✗ category: nope is not in Matrix42" in said
+        assert "! Whether attached files can be read back is not known" in said
         monkeypatch.setenv("DESK_TOKEN", "wrong-s3cret")
         assert await check_desks(load_desks(whole)) == 1
         said = capsys.readouterr().out
@@ -112,21 +114,40 @@ async def test_desk_check_of_the_professional_desk(
         assert "Every folder, attribute and value" in capsys.readouterr().out
 
 
-async def test_desk_init_asks_and_writes_a_file_that_can_be_used(tmp_path: Path) -> None:
+async def test_desk_init_asks_again_what_cannot_be_and_writes_a_file_that_can_be_used(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "desk.toml"
     answers = (
-        'professional\nhttps://desk.example/rest-api/itsm/v1\nbot "x"\n\nSR\nsr_folder\n' + "\n" * 6
+        'wiki\nprofessional\nftp://x\n\nhttps://desk.example/rest-api/itsm/v1\nbot "x"\ns3cret\n\n'
+        "SR\nsr_folder\n" + "\n" * 7
     )
     run = await whichroot("desk", "init", "--file", str(path), stdin=answers.encode())
     assert (run.code, run.errors) == (0, "")
+    for said in ("“wiki” is no desk", "write https://", "it is needed", "not the secret itself"):
+        assert said in run.output
+    assert "It is not checked yet: The desk's secret is missing" in run.output
+    assert "s3cret" not in run.output
     written = tomllib.loads(path.read_text())["production"]
     assert (written["login"], written["password"]) == ('bot "x"', "env:MATRIX42_PASSWORD")
     assert load_desks(path).of("production").kind == "professional"
-    wrong = await whichroot(
-        "desk", "init", "--file", str(tmp_path / "b.toml"), stdin=b"enterprise\nftp://x\n\n\n\n\n\n"
+    unfinished = await whichroot(
+        "desk", "init", "--file", str(tmp_path / "b.toml"), stdin=b"enterprise\n\n\n"
     )
-    assert wrong.code == 2
+    assert unfinished.code == 2
     assert not (tmp_path / "b.toml").exists()
+
+
+async def test_desk_init_checks_at_once_what_it_has_written(tmp_path: Path) -> None:
+    async with EnterpriseServer() as server:
+        run = await whichroot(
+            *("desk", "init", "--file", str(tmp_path / "desk.toml")),
+            stdin=f"enterprise\n{server.url}\n\n\n\n\n\n\n".encode(),
+            MATRIX42_API_TOKEN=server.api_token,
+        )
+    assert (run.code, run.errors) == (0, "")
+    assert "! category is not set; Matrix42 may demand it. There are: Connectors (" in run.output
+    assert run.output.endswith("Nothing is missing.\n")
 
 
 @given(st.text(max_size=200))
@@ -142,47 +163,3 @@ def test_whatever_is_escaped_for_a_ticket_reads_as_it_was(text: str) -> None:
 def test_html_of_a_journal_becomes_text() -> None:
     html = "<p>Hello&nbsp;Rita,</p><div>done<br/>&lt;ok&gt;</div><script>alert(1)</script>"
     assert from_html(html) == "Hello Rita,\ndone\n<ok>"
-
-
-def _mailbox(**other: Any) -> EmailTable:
-    given = {"to": "desk@example.com", "sender": "bot@corp.example", "host": "127.0.0.1", **other}
-    return EmailTable.model_validate({"kind": "email", **given})
-
-
-def test_a_message_has_the_pem_attached_and_always_the_same_id() -> None:
-    desk = EmailDesk(_mailbox())
-    asked = draft(file_name="root.pem", file=PEM)
-    first, second = desk.message(asked), desk.message(asked)
-    assert first["Message-ID"] == second["Message-ID"]
-    assert "[cert-req R-7K3M]" in first["Subject"]
-    (attached,) = first.iter_attachments()
-    assert attached.get_filename() == "root.pem"
-    assert attached.get_content() == PEM
-    body = first.get_body()
-    assert body is not None
-    assert "dc01.corp.example:636" in body.get_content()
-
-
-async def test_a_mail_server_without_tls_gets_nothing() -> None:
-    heard: list[bytes] = []
-
-    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 here\r\n")
-        while line := await reader.readline():
-            heard.append(line)
-            writer.write(b"221 bye\r\n" if line.startswith(b"QUIT") else b"250 ok\r\n")
-            if line.startswith(b"QUIT"):
-                break
-        writer.close()
-
-    server = await asyncio.start_server(plain, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    (line,) = await EmailDesk(_mailbox(port=port)).check()
-    assert not line.ok
-    assert "offers no TLS" in line.text
-    assert not any(sent.startswith(b"MAIL") for sent in heard)
-    server.close()
-    await server.wait_closed()
-    with pytest.raises(DeskUnreachable) as outage:
-        await EmailDesk(_mailbox(port=9)).create(draft())
-    assert not outage.value.maybe_done

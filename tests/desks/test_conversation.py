@@ -2,147 +2,143 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
 from html import unescape
-from pathlib import Path
-from typing import Any
+from typing import Final
 
 import pytest
-import yaml
 
 from bot.app import Bot
-from bot.desks.writing import desk_file_text
-from bot.settings import Settings
+from bot.requests.delivery import Patience
 from tests.conversation.story import SUPPORT, Story
-from tests.conversation.support import Json, Surroundings, shown
-from workspace import Cast, Workspace
-from workspace.desks import EnterpriseServer, Fault, ProfessionalServer, Ticket
+from tests.conversation.support import Surroundings, shown
+from tests.desks.following import (
+    AnyServer,
+    line,
+    only,
+    polled,
+    settings,
+    thread,
+    until,
+    with_ticket,
+)
+from workspace.desks import EnterpriseServer, Fault, ProfessionalServer
 
-MANIFEST: Any = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text("utf-8"))
-_QUICK = {"poll_first": 0.2, "poll_most": 0.3, "settle": 0.5, "timeout": 1.0}
-AnyServer = EnterpriseServer | ProfessionalServer
-
-
-@pytest.fixture
-async def surroundings(tmp_path: Path) -> AsyncIterator[Surroundings]:
-    async with (
-        Workspace(MANIFEST, cast=Cast(installed=("acme",))) as workspace,
-        Surroundings(workspace, tmp_path) as found,
-    ):
-        yield found
-
-
-@pytest.fixture(params=[EnterpriseServer, ProfessionalServer])
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[AnyServer]:
-    async with request.param() as server:
-        yield server
-
-
-def settings(surroundings: Surroundings, server: AnyServer, **other: Any) -> Settings:
-    """A bot's settings with that desk."""
-    folder = surroundings.folder
-    token = server.api_token if isinstance(server, EnterpriseServer) else server.password
-    (folder / "secret").write_text(token)
-    name = "api_token" if isinstance(server, EnterpriseServer) else "password"
-    table = {**server.table(), name: f"file:{folder}/secret", **_QUICK, **other}
-    (folder / "desk.toml").write_text(desk_file_text(table))
-    return surroundings.settings(desk_file=folder / "desk.toml")
-
-
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Waits for ``condition``."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  what is awaited has no event
-            await asyncio.sleep(0.05)
-
-
-def only(server: AnyServer) -> Ticket:
-    """The one ticket."""
-    (ticket,) = server.tickets
-    assert isinstance(ticket, Ticket)
-    return ticket
-
-
-async def line(story: Story, *texts: str) -> Json:
-    """The line of the thread that holds them."""
-    return await story.sam.wait_for(
-        lambda m: m.get("thread_ts") == story.card["ts"] and all(t in shown(m) for t in texts),
-        channel=SUPPORT,
-    )
+_PATIENCE: Final = Patience(first=0.1, poll=0.2)
+ONE: Final = pytest.mark.parametrize("server", [EnterpriseServer], indirect=True)
+OTHER: Final = pytest.mark.parametrize("server", [ProfessionalServer], indirect=True)
 
 
 async def test_a_request_is_a_ticket_and_both_threads_are_one(
     surroundings: Surroundings, server: AnyServer
 ) -> None:
     story = Story(surroundings)
-    async with Bot(settings(surroundings, server)):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        ticket = only(server)
+    enterprise = isinstance(server, EnterpriseServer)
+    async with Bot(settings(surroundings, server), patience=_PATIENCE):
+        ticket = await with_ticket(story, server)
         pem = ticket.files[0].content
         assert pem.decode().strip() == surroundings.root.pem.decode().strip()
-        assert "dc01.corp.example" in ticket.description
-        assert "Corp Root CA" in ticket.description
+        told = unescape(ticket.description)
+        for fact in ("dc01.corp.example", "Protocol", "AD connector", "production", "Urgent."):
+            assert fact in told
+        for fact in ("Corp Root CA", "subject", "issuer", "serial number", "SHA-256", "valid"):
+            assert fact in told
+        for fact in ("Prediction", "Java ", "Requester", "Slack thread", "/archives/"):
+            assert fact in told
         await line(story, "linked the ticket")
         await story._card(ticket.number)
 
-        await story.rita.reply(story.card, "Is <b>anybody</b> there?")
+        mine = await story.rita.reply(story.card, "Is <b>anybody</b> there?")
         await until(lambda: any("anybody" in e.text for e in ticket.entries))
         said = next(e for e in ticket.entries if "anybody" in e.text)
-        plain = unescape(said.text)
-        assert plain.endswith("(Slack): Is <b>anybody</b> there?")
+        assert server.plain(said.text).endswith("(Slack): Is <b>anybody</b> there?")
+        assert ("<b>" in said.text) is not enterprise
         assert said.visible
+        await story.rita.edit(mine, "Is somebody there?")
+        await until(lambda: any("(edited): Is somebody" in e.text for e in ticket.entries))
 
-        server.answer(ticket, "Which *connector* is it?")
+        server.answer(ticket, "Which *connector* is it? <script>alert(1)</script>")
         server.answer(ticket, "They are slow", visible=False)
-        await line(story, "Anna Agent (Matrix42):", "is it?")
-        server.move(ticket, "333" if isinstance(server, EnterpriseServer) else "77")
-        await line(story, "Matrix42 shows the ticket as")
-        server.move(ticket, "204" if isinstance(server, EnterpriseServer) else "06")
+        shown_answer = await line(story, "Anna Agent (Matrix42):", "is it?")
+        assert "&lt;script&gt;" in shown(shown_answer)
+        server.move(ticket, "333" if enterprise else "77")
+        unknown = await line(story, "Matrix42 shows the ticket as")
+        assert ("state 333" if enterprise else "77 - Parked") in shown(unknown)
+        server.move(ticket, "204" if enterprise else "06")
         closed = await line(story, "The ticket in Matrix42 is closed", "is it?")
         assert (await story.sam.click(closed, "request_install"))["ok"]
         await until(lambda: any("is installed" in e.text for e in ticket.entries))
-        await asyncio.sleep(1)
-    thread = [shown(m) for m in await story.sam.messages(SUPPORT)]
-    assert sum("(Matrix42):" in text for text in thread) == 1
-    assert not any("They are slow" in text for text in thread)
+        await surroundings.settled()
+        await polled(server)
+    texts = await thread(story)
+    assert sum("(Matrix42):" in text for text in texts) == 1
+    assert not any("They are slow" in text for text in texts)
+    assert not any("⚠️" in text or "🔑" in text for text in texts)
     assert len(server.tickets) == 1
     assert sum("anybody" in e.text for e in ticket.entries) == 1
     assert not any("Anna Agent" in e.text for e in ticket.entries if e.author != "Anna Agent")
+    # What is closed there stays closed.
+    assert ticket.state == ("204" if enterprise else "06")
 
 
-async def test_an_edit_is_a_new_entry(surroundings: Surroundings) -> None:
-    story = Story(surroundings)
-    async with EnterpriseServer() as server, Bot(settings(surroundings, server)):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        mine = await story.rita.reply(story.card, "first words")
-        await until(lambda: any("first words" in e.text for e in only(server).entries))
-        await story.rita.edit(mine, "second words")
-        await until(lambda: any("(edited): second words" in e.text for e in only(server).entries))
-        assert sum("first words" in e.text for e in only(server).entries) == 1
-
-
-@pytest.mark.parametrize("server", [ProfessionalServer], indirect=True)
-async def test_a_creation_that_times_out_after_succeeding_makes_one_ticket(
+async def test_what_becomes_of_a_request_becomes_of_its_ticket_and_never_comes_back(
     surroundings: Surroundings, server: AnyServer
 ) -> None:
-    server.faults.order("create", Fault("late", seconds=3))
-    server.faults.order("attach", Fault("cut"))
     story = Story(surroundings)
-    async with Bot(settings(surroundings, server)):
+    enterprise = isinstance(server, EnterpriseServer)
+    working, waiting = ("202", "203") if enterprise else ("02", "03")
+    async with Bot(settings(surroundings, server), patience=_PATIENCE):
+        ticket = await with_ticket(story, server)
+        await story.take()
+        await until(lambda: ticket.state == working)
+        await story.ask_the_requester()
+        await until(lambda: ticket.state == waiting)
+        await story.answer()
+        await until(lambda: ticket.state == working)
+        await polled(server)
+        # Somebody at the desk puts it into a state that the bot had given it: that is news.
+        server.move(ticket, waiting)
+        await line(story, "The ticket in Matrix42 waits for an answer")
+        await story.install()
+        await until(lambda: any("is installed" in e.text for e in ticket.entries))
+        await surroundings.settled()
+        assert ticket.state == (waiting if enterprise else "05")
+        await story._press(story.rita, "request_verify", "verified")
+        await until(lambda: ticket.state == ("204" if enterprise else "06"))
+        await surroundings.settled()
+        await polled(server)
+    told = [text for text in await thread(story) if "ticket in Matrix42" in text]
+    assert len(told) == 1
+    # Sam's question is an entry, Rita's answer is one and not two.
+    assert sum("Which connector host?" in e.text for e in ticket.entries) == 1
+    assert sum("nc01.corp.example" in e.text for e in ticket.entries) == 1
+
+
+async def test_what_is_lost_or_refused_on_the_way_leads_to_one_ticket_and_one_file(
+    surroundings: Surroundings, server: AnyServer
+) -> None:
+    """The creation times out after succeeding, the attachment fails first, a comment's answer is
+    lost."""
+    server.faults.order("create", Fault("late", seconds=1.5))
+    server.faults.order("attach", Fault("drop"), Fault("status", 503, retry_after="0"))
+    server.faults.order("comment", Fault("cut"))
+    story = Story(surroundings)
+    async with Bot(settings(surroundings, server), patience=_PATIENCE):
         await story.ask()
         await story.request()
         await line(story, "linked the ticket")
-        await until(lambda: only(server).files and server.calls.count("download") >= 1)
-        await asyncio.sleep(0.5)
+        await until(lambda: only(server).files)
+        await story.rita.reply(story.card, "ok")
+        await until(lambda: any("ok" in e.text for e in only(server).entries))
+        # The same words again are another comment.
+        await story.rita.reply(story.card, "ok")
+        await until(lambda: sum("ok" in e.text for e in only(server).entries) == 2)
+        await surroundings.settled()
+        await polled(server)
     assert len(server.tickets) == 1
     assert server.calls.count("create") == 1
     assert [len(t.files) for t in server.tickets] == [1]
+    assert len(only(server).entries) == 2
 
 
 @pytest.mark.parametrize("server", [EnterpriseServer], indirect=True)
@@ -171,126 +167,98 @@ async def test_a_refused_file_name_falls_back_to_the_next_suffix(
         ProfessionalServer(suffixes=(".txt",)) as server,
         Bot(settings(surroundings, server)),
     ):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        file = only(server).files[0]
+        ticket = await with_ticket(story, server)
+    (file,) = ticket.files
     assert file.name.endswith(".pem.txt")
-    assert hashlib.sha256(file.content).digest()
+    assert hashlib.sha256(file.content).digest() == hashlib.sha256(surroundings.root.pem).digest()
     assert (len(server.tickets), server.calls.count("create")) == (1, 1)
 
 
-async def test_a_request_lives_on_in_slack_where_the_desk_rejects_the_ticket(
-    surroundings: Surroundings,
-) -> None:
-    story = Story(surroundings)
-    async with (
-        EnterpriseServer() as server,
-        Bot(settings(surroundings, server, category="")),
-    ):
-        await story.ask()
-        await story.request()
-        await story.take()
-        await until(lambda: server.calls.count("create") >= 2)
-        assert len(server.tickets) == 0
-
-
 async def test_what_is_said_while_the_desk_is_down_arrives_once_afterwards(
-    surroundings: Surroundings,
+    surroundings: Surroundings, server: AnyServer
 ) -> None:
     story = Story(surroundings)
-    async with EnterpriseServer() as server, Bot(settings(surroundings, server, outage=0)):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        ticket = only(server)
+    async with Bot(settings(surroundings, server, outage=0), patience=_PATIENCE):
+        ticket = await with_ticket(story, server)
         server.faults.down = True
         await line(story, "Matrix42 not reachable since")
-        await story.rita.reply(story.card, "said meanwhile")
+        for number in range(3):
+            await story.rita.reply(story.card, f"said meanwhile {number}")
         server.answer(ticket, "answered meanwhile")
-        await asyncio.sleep(1)
+        # The thread in Slack goes on.
+        await story.take()
         server.faults.down = False
         await line(story, "reachable again")
         await line(story, "Anna Agent (Matrix42):", "answered meanwhile")
-        await until(lambda: any("said meanwhile" in e.text for e in ticket.entries))
-        await asyncio.sleep(0.7)
-    thread = [shown(m) for m in await story.sam.messages(SUPPORT)]
-    assert sum("not reachable since" in text for text in thread) == 1
-    assert sum("(Matrix42):" in text for text in thread) == 1
-    assert sum("said meanwhile" in e.text for e in ticket.entries) == 1
+        await until(lambda: any("took the request" in e.text for e in ticket.entries))
+        await surroundings.settled()
+        await polled(server)
+    texts = await thread(story)
+    assert sum("not reachable since" in text for text in texts) == 1
+    assert sum("reachable again" in text for text in texts) == 1
+    assert sum("(Matrix42):" in text for text in texts) == 1
+    # Three events at the same time have no order.
+    said = [e.text for e in ticket.entries if "said meanwhile" in e.text]
+    assert all(sum(f"meanwhile {number}" in text for text in said) == 1 for number in range(3))
 
 
-@pytest.mark.parametrize("server", [ProfessionalServer], indirect=True)
-async def test_a_comment_whose_answer_is_lost_is_not_written_twice(
+async def test_files_go_both_ways_and_private_keys_neither(
     surroundings: Surroundings, server: AnyServer
 ) -> None:
     story = Story(surroundings)
-    async with Bot(settings(surroundings, server)):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        server.faults.order("comment", Fault("cut"))
-        await story.rita.reply(story.card, "ok")
-        await until(lambda: len(only(server).entries) == 1)
-        # The same words again are another comment.
-        await story.rita.reply(story.card, "ok")
-        await until(lambda: len(only(server).entries) == 2)
-        await asyncio.sleep(0.7)
-    assert len(only(server).entries) == 2
-
-
-@pytest.mark.parametrize("server", [EnterpriseServer], indirect=True)
-async def test_a_file_of_the_thread_is_attached_and_a_private_key_is_not(
-    surroundings: Surroundings, server: AnyServer
-) -> None:
-    story = Story(surroundings)
-    async with Bot(settings(surroundings, server)):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        key = await story.rita.upload("server.pem", surroundings.leaf.key_pem)
+    key_pem = surroundings.leaf.key_pem
+    async with Bot(settings(surroundings, server), patience=_PATIENCE):
+        ticket = await with_ticket(story, server)
+        key = await story.rita.upload("server.pem", key_pem)
         log = await story.rita.upload("connector.log", b"it fails since Monday\n")
         await story.rita.reply(story.card, "Here", files=[key, log])
-        await until(lambda: len(only(server).files) == 2)
-        await until(lambda: any("Files in Slack: 2" in e.text for e in only(server).entries))
-        await asyncio.sleep(0.7)
-        files = only(server).files
-    # Neither desk takes this ending.
-    assert [f.name for f in files[1:]] == ["connector.log.txt"]
-    assert files[1].content == b"it fails since Monday\n"
-    assert not any(b"PRIVATE KEY" in f.content for f in files)
+        await until(lambda: len(ticket.files) == 2)
+        await until(lambda: any("Files in Slack: " in e.text for e in ticket.entries))
+        # Neither desk takes the first ending.
+        assert ticket.files[1].name == "connector.log.txt"
+        assert ticket.files[1].content == b"it fails since Monday\n"
+        await surroundings.settled()
+
+        # The desk asks to wait before it gives the file: the thread goes on meanwhile.
+        server.faults.order("download", *[Fault("status", 503, retry_after="0")] * 3)
+        server.answer(ticket, "See the screenshot")
+        server.tickets.attach(ticket, "screenshot.txt", b"what the connector says")
+        server.tickets.attach(ticket, "server.pem", key_pem)
+        server.tickets.attach(ticket, "connector.log.txt", b"ours, with marks\n")
+        await line(story, "See the screenshot")
+        for name, content in (
+            ("screenshot.txt", b"what the connector says"),
+            ("connector.log.txt", b"ours, with marks\n"),
+        ):
+            shared = await story.sam.wait_for(
+                lambda m, name=name: any(f["name"] == name for f in m.get("files") or ()),  # type: ignore[misc]
+                channel=SUPPORT,
+            )
+            assert await story.sam.download(shared["files"][0]) == content
+            assert "Added to the ticket in Matrix42" in shown(shared)
+        await line(story, "server.pem", "not brought here")
+        await surroundings.settled()
+        await polled(server)
+    assert not any(b"PRIVATE KEY" in f.content for f in ticket.files if f.name != "server.pem")
+    names = [
+        f["name"]
+        for m in await story.sam.messages(SUPPORT)
+        if m.get("bot_id")
+        for f in m.get("files") or ()
+    ]
+    # The PEM that the bot attached is not news, and neither is what came from here.
+    assert sorted(names[1:]) == ["connector.log.txt", "screenshot.txt"]
 
 
-@pytest.mark.parametrize("server", [ProfessionalServer], indirect=True)
-async def test_a_file_of_the_ticket_comes_into_the_thread_where_that_is_set(
+@ONE
+async def test_a_file_of_the_ticket_stays_there_where_that_is_set(
     surroundings: Surroundings, server: AnyServer
 ) -> None:
     story = Story(surroundings)
-    async with Bot(settings(surroundings, server, relay_files=True)):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        server.tickets.attach(only(server), "screenshot.txt", b"what the connector says")
-        server.tickets.attach(only(server), "server.pem", surroundings.leaf.key_pem)
-        shared = await story.sam.wait_for(
-            lambda m: any(f["name"] == "screenshot.txt" for f in m.get("files") or ()),
-            channel=SUPPORT,
-        )
-        assert await story.sam.download(shared["files"][0]) == b"what the connector says"
-        await line(story, "server.pem", "not brought here")
-        await asyncio.sleep(0.7)
-    files = [f["name"] for m in await story.sam.messages(SUPPORT) for f in m.get("files") or ()]
-    # The PEM that the bot attached is not news.
-    assert (len(files), files.count("screenshot.txt")) == (2, 1)
-
-
-async def test_a_file_of_the_ticket_stays_there_otherwise(surroundings: Surroundings) -> None:
-    story = Story(surroundings)
-    async with EnterpriseServer() as server, Bot(settings(surroundings, server)):
-        await story.ask()
-        await story.request()
-        await until(lambda: len(server.tickets) == 1 and only(server).files)
-        server.tickets.attach(only(server), "internal.txt", b"internal")
-        server.answer(only(server), "See above")
+    async with Bot(settings(surroundings, server, relay_files=False)):
+        ticket = await with_ticket(story, server)
+        server.tickets.attach(ticket, "internal.txt", b"internal")
+        server.answer(ticket, "See above")
         await line(story, "See above")
-    assert not any("internal.txt" in shown(m) for m in await story.sam.messages(SUPPORT))
+        await surroundings.settled()
+    assert not any("internal.txt" in text for text in await thread(story))

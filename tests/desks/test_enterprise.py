@@ -1,10 +1,8 @@
-"""The client of M42Services against the server that stands in for it."""
+"""What M42Services alone is like: its client against the server that stands in for it."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,18 +10,18 @@ import pytest
 
 from bot.desks.base import (
     ApiTokenExpired,
-    DeskUnreachable,
-    FileRefused,
     MappingRejected,
     Meaning,
-    MissingRole,
-    SignInRefused,
+    NotAllowed,
     TokenNotExchanged,
-    marker_of,
 )
-from bot.desks.enterprise import EnterpriseDesk
-from tests.desks.support import PEM, draft, enterprise
+from bot.desks.configuration import read_desks
+from bot.errors import SettingsError
+from bot.requests.states import State
+from tests.desks.support import PEM, Place, draft, enterprise
 from workspace.desks import EnterpriseServer, Fault
+
+_NOWHERE = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
@@ -33,85 +31,55 @@ async def server() -> AsyncIterator[EnterpriseServer]:
 
 
 @pytest.fixture
-async def desk(server: EnterpriseServer) -> AsyncIterator[EnterpriseDesk]:
-    desk = enterprise(server)
-    yield desk
-    await desk.aclose()
+async def place(server: EnterpriseServer) -> AsyncIterator[Place]:
+    place = Place(server)
+    yield place
+    await place.aclose()
 
 
-async def test_a_ticket_is_created_with_its_facts_escaped_and_found_by_its_marker(
-    server: EnterpriseServer, desk: EnterpriseDesk
-) -> None:
-    ticket = await desk.create(draft())
-    kept = server.tickets.get(ticket.id)
-    assert kept is not None
+async def test_a_ticket_is_created_with_its_facts_escaped(place: Place) -> None:
+    ticket = await place.desk.create(draft())
+    description = place.kept(ticket.id).description
     assert (ticket.number, ticket.kind) == ("TCK00001", "SPSActivityTypeTicket")
-    assert ticket.url == f"{server.root}tickets/{ticket.id}"
-    assert "&lt;script&gt;" in kept.description
-    assert "<script>" not in kept.description
-    assert await desk.find(marker_of("R-7K3M")) == ticket
-    assert await desk.find(marker_of("R-7K3")) is None
-    assert await desk.find(marker_of("R-0000")) is None
+    assert ticket.url == f"{place.server.root}tickets/{ticket.id}"
+    assert "&lt;script&gt;" in description
+    assert "<script>" not in description
 
 
 async def test_the_requester_is_the_ticket_s_user_where_matrix42_knows_the_address(
-    server: EnterpriseServer, desk: EnterpriseDesk
+    server: EnterpriseServer, place: Place
 ) -> None:
-    known = await desk.create(draft(requester_mail="rita@corp.example"))
-    other = await desk.create(draft("R-2222", requester_mail="o'hara@corp.example"))
+    known = await place.desk.create(draft(requester_mail="rita@corp.example"))
+    other = await place.desk.create(draft("R-2222", requester_mail="o'hara@corp.example"))
     users = [t.fields["User"] for t in server.tickets]
     assert users == [server.mails["rita@corp.example"], server.table()["user"]]
     assert known.id != other.id
 
 
-async def test_a_service_request_gets_its_attachment_under_its_own_type(
-    server: EnterpriseServer,
-) -> None:
-    desk = enterprise(server, activity_type=6)
+async def test_a_service_request_gets_its_attachment_under_its_own_type(place: Place) -> None:
+    desk = place.client(activity_type=6)
     ticket = await desk.create(draft())
     assert ticket.kind == "SPSActivityTypeServiceRequest"
     assert (await desk.attach(ticket, "root.pem", PEM)).name == "root.pem"
-    await desk.aclose()
 
 
-async def test_an_attachment_is_read_back_and_a_refused_one_told(
-    server: EnterpriseServer, desk: EnterpriseDesk
-) -> None:
-    ticket = await desk.create(draft())
-    found = await desk.attach(ticket, "root.pem", PEM)
-    assert found.sha256 == hashlib.sha256(PEM).hexdigest()
-    assert found.size == len(PEM)
-    with pytest.raises(FileRefused, match="not allowed"):
-        await desk.attach(ticket, "root.exe", PEM)
-    with pytest.raises(FileRefused, match="too large"):
-        await desk.attach(ticket, "large.pem", b"x" * (server.largest + 1))
-
-
-async def test_without_a_download_only_the_size_is_known(server: EnterpriseServer) -> None:
-    desk = enterprise(server, download="")
-    found = await desk.attach(await desk.create(draft()), "root.pem", PEM)
-    assert (found.sha256, found.size) == ("", len(PEM))
-    await desk.aclose()
-
-
-async def test_a_comment_is_visible_to_the_customer(
-    server: EnterpriseServer, desk: EnterpriseDesk
-) -> None:
-    ticket = await desk.create(draft())
-    written = await desk.comment(ticket, "Rita (Slack): it's <b>here</b>")
-    entry = next(iter(server.tickets)).entries[0]
+async def test_a_comment_is_visible_to_the_customer(place: Place) -> None:
+    ticket = await place.desk.create(draft())
+    written = await place.desk.comment(ticket, "Rita (Slack): it's <b>here</b>")
+    entry = place.kept(ticket.id).entries[0]
     assert (entry.id, entry.visible) == (written.key, True)
     assert entry.text == "Rita (Slack): it&#x27;s &lt;b&gt;here&lt;/b&gt;"
-    (shown,) = (await desk.poll(ticket, {})).entries
+    (shown,) = (await place.desk.poll(ticket, {})).entries
     assert shown.text == "Rita (Slack): it's <b>here</b>"
 
 
+@pytest.mark.parametrize("sort", ["sort", ""])
 async def test_news_are_the_visible_entries_once_each_and_the_state(
-    server: EnterpriseServer, desk: EnterpriseDesk
+    place: Place, sort: str
 ) -> None:
+    desk, server = place.client(sort=sort), place.server
     ticket = await desk.create(draft())
-    kept = server.tickets.get(ticket.id)
-    assert kept is not None
+    kept = place.kept(ticket.id)
     server.answer(kept, "Which connector?\n<b>AD</b>")
     server.answer(kept, "He is slow", visible=False)
     news = await desk.poll(ticket, {})
@@ -132,134 +100,133 @@ async def test_news_are_the_visible_entries_once_each_and_the_state(
     assert {e.author for e in more.entries} == {"Otto Other"}
     assert more.state is not None
     assert more.state.meaning is Meaning.CLOSED
-    server.move(kept, "333")
-    unknown = (await desk.poll(ticket, more.cursor)).state
-    assert unknown is not None
-    assert (unknown.meaning, unknown.label) == (None, "state 333")
 
 
-async def test_a_token_is_exchanged_once_and_again_when_it_has_run_out(
-    server: EnterpriseServer, desk: EnterpriseDesk
-) -> None:
+async def test_a_state_has_the_label_of_the_column_that_is_set(place: Place) -> None:
+    desk = place.client(state_label="State.DisplayString")
     ticket = await desk.create(draft())
-    assert server.calls.count("sign-in") == 1
-    server.expire_tokens()
-    await desk.comment(ticket, "Hello")
-    assert server.calls.count("sign-in") == 2
+    place.server.move(place.kept(ticket.id), "333")
+    state = (await desk.poll(ticket, {})).state
+    assert state is not None
+    assert (state.code, state.label, state.meaning) == ("333", "Parked in the cellar", None)
 
 
-async def test_a_token_is_renewed_before_it_ends(server: EnterpriseServer) -> None:
-    server.life = timedelta(seconds=30)
-    desk = enterprise(server)
+@pytest.mark.parametrize("wanted", ["close", "close:402"])
+async def test_a_ticket_is_closed_by_the_call_for_that(place: Place, wanted: str) -> None:
+    desk = place.client(set_states={"verified": wanted})
     ticket = await desk.create(draft())
-    before = server.calls.count("sign-in")
-    await desk.comment(ticket, "Hello")
-    assert server.calls.count("sign-in") == before + 1
-    await desk.aclose()
+    for _ in range(2):
+        state = await desk.set_state(ticket, State.VERIFIED)
+        assert state is not None
+        assert state.meaning is Meaning.CLOSED
+    assert place.server.calls.count("close") == 1
 
 
-async def test_failures_of_the_sign_in_are_told_apart(
-    server: EnterpriseServer, desk: EnterpriseDesk
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"set_states": {"taken": "In Process"}}, "set_states"),
+        ({"set_states": {"verified": "close:x"}}, "set_states"),
+        ({"set_states": {"done": "204"}}, "set_states.done"),
+        ({"set_states": {"verified": "close"}, "states": {}}, "which state is closed"),
+        ({"find": "Subject = 'x'"}, "it must hold {word}"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_told(given: dict[str, Any], said: str) -> None:
+    table = {**EnterpriseServer().table(api_token="env:T"), **given}
+    with pytest.raises(SettingsError) as error:
+        read_desks({"production": table})
+    assert said in str(error.value)
+
+
+async def test_a_token_that_is_none_is_told_from_one_that_was_not_exchanged(
+    server: EnterpriseServer, place: Place
 ) -> None:
     server.api_token_expired = True
     with pytest.raises(ApiTokenExpired) as expired:
-        await desk.create(draft())
+        await place.desk.create(draft())
+    assert isinstance(expired.value, NotAllowed)
     assert server.api_token not in str(expired.value)
     server.api_token_expired = False
-    server.lacks_role = True
-    with pytest.raises(MissingRole, match="403"):
-        await desk.create(draft())
-    server.lacks_role = False
     server.faults.order("create", Fault("status", 406))
-    with pytest.raises(TokenNotExchanged, match="406"):
-        await desk.create(draft())
-    server.faults.order("create", Fault("status", 401), Fault("status", 401))
-    with pytest.raises(SignInRefused):
-        await desk.create(draft())
+    with pytest.raises(TokenNotExchanged, match="406") as unexchanged:
+        await place.desk.create(draft())
+    assert isinstance(unexchanged.value, NotAllowed)
     assert len(server.tickets) == 0
 
 
 @pytest.mark.parametrize("swallows", [False, True])
 async def test_a_rejected_mapping_is_told_whether_as_400_or_as_null(swallows: bool) -> None:
     async with EnterpriseServer(swallows=swallows) as server:
-        desk = enterprise(server, category="00000000-0000-0000-0000-000000000000")
+        desk = enterprise(server, category=_NOWHERE)
         with pytest.raises(MappingRejected):
             await desk.create(draft())
         await desk.aclose()
         assert len(server.tickets) == 0
 
 
-async def test_a_creation_that_times_out_after_succeeding_may_have_been_done(
-    server: EnterpriseServer,
-) -> None:
-    desk = enterprise(server, timeout=0.5)
-    server.faults.order("create", Fault("late", seconds=2))
-    with pytest.raises(DeskUnreachable) as doubt:
-        await desk.create(draft())
-    assert doubt.value.maybe_done
-    found = await desk.find(marker_of("R-7K3M"))
-    assert found is not None
-    assert len(server.tickets) == 1
-    await desk.aclose()
+async def test_a_check_names_what_matrix42_does_not_have(place: Place) -> None:
+    async def told(**settings: Any) -> str:
+        lines = await place.client(**settings).check()
+        return "\n".join(line.text for line in lines if not line.ok or line.remark)
+
+    unknown = await told(category="1111", role="2222", user="3333")
+    assert "category: 1111 is not in Matrix42" in unknown
+    assert "There are: Connectors (" in unknown
+    assert "There are: Connector team (" in unknown
+    assert "user: 3333 is not in Matrix42" in unknown
+    assert "category is not set; Matrix42 may demand it. There are: Connectors" in await told(
+        category=""
+    )
+    guessed = await told(
+        object_column="Nope", name_columns=["Nix"], category_class="X", state_label="Label"
+    )
+    assert "cannot read tickets" in guessed
+    assert "Check object_column in the desk file." in guessed
+    assert "Check object_column, state_class, state_label and sort in the desk file." in guessed
+    assert "Check name_columns in the desk file." in guessed
+    assert "Check category_class in the desk file." in guessed
+    assert "Check category_class and category_name" in await told(category="", category_name="Nix")
+    assert "set_states.taken is 205, which states does not name" in await told(
+        set_states={"taken": "205"}
+    )
 
 
-async def test_an_outage_is_told_from_a_doubt(server: EnterpriseServer) -> None:
-    desk = enterprise(server, url="http://127.0.0.1:9/m42Services/api/")
-    with pytest.raises(DeskUnreachable) as outage:
-        await desk.create(draft())
-    assert not outage.value.maybe_done
-    await desk.aclose()
-    busy = enterprise(server)
-    server.faults.order("create", Fault("status", 429, retry_after="17"))
-    with pytest.raises(DeskUnreachable) as wait:
-        await busy.create(draft())
-    assert (wait.value.seconds, wait.value.maybe_done) == (17, False)
-    await busy.aclose()
-
-
-async def test_a_check_says_what_is_missing(server: EnterpriseServer) -> None:
-    desk = enterprise(server)
-    assert all(line.ok for line in await desk.check())
-    await desk.aclose()
-    lacking = enterprise(server, category="11111111-2222", states={}, download="")
-    told = "\n".join(line.text for line in await lacking.check() if not line.ok)
-    assert "category 11111111-2222 does not exist" in told
-    assert "No states are mapped" in told
-    assert "compared by size" in told
-    await lacking.aclose()
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "content", "status"),
-    [
-        ("POST", "ticket/create?activityType=3", {"json": {"Subject": "x"}}, 400),
-        ("POST", "ticket/create?activityType=5", {"json": {"Subjekt": "x"}}, 400),
-        ("POST", "ticket/create?activityType=5", {"content": b"{}"}, 415),
-        ("GET", "data/fragments/SPSUserClassBase?where=MailAddress = 'o'hara'", {}, 400),
-        ("GET", "data/fragments/SPSUserClassBase?where=MailAddress = 'x'&columns=Nope", {}, 200),
-        ("GET", "data/fragments/Nothing?where=ID = 'x'", {}, 404),
-    ],
-)
-async def test_the_server_is_strict(
-    server: EnterpriseServer, method: str, path: str, content: dict[str, Any], status: int
-) -> None:
+async def test_the_server_is_strict(server: EnterpriseServer) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
         api = {"Authorization": f"Bearer {server.api_token}"}
-        assert (await client.request(method, path, **content)).status_code == 401
-        assert (await client.request(method, path, headers=api, **content)).status_code == 406
         exchange = "ApiToken/GenerateAccessTokenFromApiToken/"
         wrong = await client.post(exchange, headers={"Authorization": "Bearer no"})
         assert (wrong.status_code, wrong.text) == (200, "null")
         raw = (await client.post(exchange, headers=api)).json()["RawToken"]
         headers = {"Authorization": f"Bearer {raw}"}
-        answer = await client.request(method, path, headers=headers, **content)
-        assert answer.status_code == status
+        for method, path, content, status in _REFUSED:
+            assert (await client.request(method, path, **content)).status_code == 401
+            unexchanged = await client.request(method, path, headers=api, **content)
+            assert unexchanged.status_code == 406
+            answer = await client.request(method, path, headers=headers, **content)
+            assert (path, answer.status_code) == (path, status)
+
+
+_REFUSED: list[tuple[str, str, dict[str, Any], int]] = [
+    ("POST", "ticket/create?activityType=3", {"json": {"Subject": "x"}}, 400),
+    ("POST", "ticket/create?activityType=5", {"json": {"Subjekt": "x"}}, 400),
+    ("POST", "ticket/create?activityType=5", {"content": b"{}"}, 415),
+    ("GET", "data/fragments/SPSUserClassBase?where=MailAddress = 'o'hara'", {}, 400),
+    ("GET", "data/fragments/SPSUserClassBase?where=Nope = 'x'", {}, 400),
+    ("GET", "data/fragments/SPSUserClassBase?where=MailAddress = 'x'&columns=Nope", {}, 400),
+    ("GET", "data/fragments/SPSUserClassBase?columns=ID&sort=MailAddress ASC", {}, 400),
+    ("GET", "data/fragments/Nothing?where=ID = 'x'", {}, 404),
+    ("PUT", "data/fragments/SPSActivityClassBase", {"json": {"ID": _NOWHERE, "State": 200}}, 404),
+    ("POST", "ticket/close", {"json": {"ObjectIds": [_NOWHERE], "Reason": 408}}, 404),
+    ("POST", "ticket/close", {"json": {"ObjectIds": [], "Reason": 1}}, 400),
+]
 
 
 async def test_the_page_shows_tickets_and_takes_answers(
-    server: EnterpriseServer, desk: EnterpriseDesk
+    server: EnterpriseServer, place: Place
 ) -> None:
-    ticket = await desk.create(draft())
+    ticket = await place.desk.create(draft())
     async with httpx.AsyncClient(base_url=server.root, follow_redirects=True) as client:
         assert "TCK00001" in (await client.get("/")).text
         form = {"text": "Done <b>", "state": "204"}
@@ -268,5 +235,5 @@ async def test_the_page_shows_tickets_and_takes_answers(
         elsewhere = {"Origin": "https://evil.example"}
         forged = await client.post(f"/tickets/{ticket.id}", data=form, headers=elsewhere)
         assert forged.status_code == 403
-    news = await desk.poll(ticket, {})
+    news = await place.desk.poll(ticket, {})
     assert [e.text for e in news.entries] == ["Done <b>"]

@@ -1,26 +1,18 @@
-"""The client of the itsm API against the server that stands in for it."""
+"""What the itsm API alone is like: its client against the server that stands in for it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from bot.desks.base import (
-    DeskUnreachable,
-    FileRefused,
-    MappingRejected,
-    Meaning,
-    MissingRole,
-    SignInRefused,
-    marker_of,
-)
-from bot.desks.professional import ProfessionalDesk
-from tests.desks.support import PEM, draft, professional
+from bot.desks.base import MappingRejected, Meaning, SignInRefused
+from bot.desks.checking import Check
+from bot.desks.configuration import ProfessionalTable
+from bot.desks.templates import check_template
+from tests.desks.support import Place, draft, professional
 from workspace.desks import Fault, ProfessionalServer
 
 
@@ -31,10 +23,10 @@ async def server() -> AsyncIterator[ProfessionalServer]:
 
 
 @pytest.fixture
-async def desk(server: ProfessionalServer) -> AsyncIterator[ProfessionalDesk]:
-    desk = professional(server)
-    yield desk
-    await desk.aclose()
+async def place(server: ProfessionalServer) -> AsyncIterator[Place]:
+    place = Place(server)
+    yield place
+    await place.aclose()
 
 
 @pytest.mark.parametrize("given_in", ["header", "body", "both"])
@@ -49,43 +41,23 @@ async def test_a_ticket_is_created_wherever_the_token_comes(given_in: str) -> No
     assert "Issuer: CN=O'Hara & Sons" in kept.description
 
 
-async def test_a_ticket_is_found_by_its_marker(desk: ProfessionalDesk) -> None:
-    ticket = await desk.create(draft())
-    assert await desk.find(marker_of("R-7K3M")) == ticket
-    assert await desk.find(marker_of("R-0000")) is None
-
-
 async def test_errors_beside_a_created_ticket_are_warnings_and_it_is_not_lost(
-    server: ProfessionalServer,
+    place: Place,
 ) -> None:
-    desk = professional(server, codes={"priority": "p9"})
-    ticket = await desk.create(draft())
+    ticket = await place.client(codes={"priority": "p9"}).create(draft())
     assert ticket.warnings == ("priority: There is no such static value",)
-    assert len(server.tickets) == 1
-    await desk.aclose()
+    assert len(place.server.tickets) == 1
 
 
-async def test_a_folder_that_does_not_exist_is_rejected(server: ProfessionalServer) -> None:
-    desk = professional(server, folder="nowhere")
+async def test_a_folder_that_does_not_exist_is_rejected(place: Place) -> None:
     with pytest.raises(MappingRejected):
-        await desk.create(draft())
-    await desk.aclose()
+        await place.client(folder="nowhere").create(draft())
 
 
-async def test_an_attachment_is_read_back_and_a_refused_one_told(desk: ProfessionalDesk) -> None:
+async def test_news_are_worklog_entries_once_each_the_oldest_first(place: Place) -> None:
+    desk, server = place.desk, place.server
     ticket = await desk.create(draft())
-    found = await desk.attach(ticket, "root.pem", PEM)
-    assert (found.sha256, found.size) == (hashlib.sha256(PEM).hexdigest(), len(PEM))
-    with pytest.raises(FileRefused):
-        await desk.attach(ticket, "root.exe", PEM)
-
-
-async def test_news_are_worklog_entries_once_each_the_oldest_first(
-    server: ProfessionalServer, desk: ProfessionalDesk
-) -> None:
-    ticket = await desk.create(draft())
-    kept = server.tickets.get(ticket.id)
-    assert kept is not None
+    kept = place.kept(ticket.id)
     for number in range(3):
         server.answer(kept, f"line {number}")
     server.answer(kept, "internal", visible=False)
@@ -95,93 +67,106 @@ async def test_news_are_worklog_entries_once_each_the_oldest_first(
     assert texts == ["line 0", "line 1", "line 2", "Rita (Slack): hello"]
     assert news.state is not None
     assert (news.state.code, news.state.meaning) == ("01", Meaning.OPEN)
-    server.move(kept, "77")
     quiet = await desk.poll(ticket, news.cursor)
     assert list(quiet.entries) == []
-    assert quiet.state is not None
-    assert (quiet.state.label, quiet.state.meaning) == ("77 - Parked", None)
 
 
-async def test_a_token_is_had_again_when_it_has_run_out(
-    server: ProfessionalServer, desk: ProfessionalDesk
-) -> None:
+async def test_a_state_may_be_named_by_its_label(place: Place) -> None:
+    desk = place.client(states={"77 - Parked": "waiting"})
     ticket = await desk.create(draft())
-    server.expire_tokens()
-    await desk.comment(ticket, "Hello")
-    assert server.calls.count("sign-in") == 2
+    place.server.move(place.kept(ticket.id), "77")
+    state = (await desk.poll(ticket, {})).state
+    assert state is not None
+    assert (state.label, state.meaning) == ("77 - Parked", Meaning.WAITING)
 
 
-async def test_a_token_is_renewed_before_it_ends(server: ProfessionalServer) -> None:
-    server.life = timedelta(seconds=30)
-    desk = professional(server)
-    ticket = await desk.create(draft())
-    before = server.calls.count("sign-in")
-    await desk.comment(ticket, "Hello")
-    assert server.calls.count("sign-in") == before + 1
-    await desk.aclose()
+@pytest.mark.parametrize("status", [400, 401])
+async def test_a_wrong_password_is_told(place: Place, status: int) -> None:
+    place.server.faults.order("sign-in", Fault("status", status))
+    with pytest.raises(SignInRefused, match="Check login and password") as refused:
+        await place.desk.create(draft())
+    assert place.secret not in str(refused.value)
 
 
-async def test_a_wrong_password_and_a_missing_role_are_told_apart(
-    server: ProfessionalServer, desk: ProfessionalDesk
-) -> None:
-    server.lacks_role = True
-    with pytest.raises(MissingRole, match="403"):
-        await desk.create(draft())
-    wrong = professional(server, login="somebody")
-    with pytest.raises(SignInRefused) as refused:
-        await wrong.create(draft())
-    assert server.password not in str(refused.value)
-    await wrong.aclose()
+async def test_a_check_names_what_the_template_lacks(place: Place) -> None:
+    async def told(**settings: Any) -> str:
+        lines = await place.client(**settings).check()
+        return "\n".join(line.text for line in lines if not line.ok)
 
-
-async def test_a_creation_whose_answer_is_lost_is_found_again(
-    server: ProfessionalServer, desk: ProfessionalDesk
-) -> None:
-    server.faults.order("create", Fault("cut"))
-    with pytest.raises(DeskUnreachable) as doubt:
-        await desk.create(draft())
-    assert doubt.value.maybe_done
-    assert await desk.find(marker_of("R-7K3M")) is not None
-    assert len(server.tickets) == 1
-
-
-async def test_a_check_names_what_the_template_lacks(server: ProfessionalServer) -> None:
-    desk = professional(server)
-    assert all(line.ok for line in await desk.check())
-    await desk.aclose()
-    lacking = professional(
-        server, folder="nowhere", worklog="journal", codes={"status": "99"}, states={}
+    lacking = await told(
+        folder="nowhere",
+        worklog="journal",
+        attachment="description",
+        codes={"status": "99"},
+        set_states={"taken": "zz"},
     )
-    told = "\n".join(line.text for line in await lacking.check() if not line.ok)
-    assert "no folder “nowhere”. There are: sr_connectors" in told
-    assert "worklog: the template has no attribute “journal”" in told
-    assert "codes.status: there is no “99”" in told
-    assert "demands “priority”" in told
-    assert "No states are mapped" in told
-    await lacking.aclose()
-    other = professional(server, template="Incident")
-    assert "There are: ServiceRequest" in (await other.check())[-1].text
-    await other.aclose()
+    assert "no folder “nowhere”. There are: sr_connectors" in lacking
+    assert "worklog: the template has no attribute “journal”" in lacking
+    assert "The attributes of the template are: attachments, description" in lacking
+    assert "codes.status: “status” has no value “99”. There are: 01, 02" in lacking
+    assert "set_states.taken: “status” has no value “zz”" in lacking
+    assert "demands “priority”" in lacking
+    assert "attachment: “description” is no attribute for files" in lacking
+    assert "worklog: “subject” is no worklog" in await told(worklog="subject")
+    assert await told(template="X") == "template: there is no “X”. There are: ServiceRequest."
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "content", "status"),
-    [
-        ("POST", "dc/ServiceRequest/data", {"json": {"folder": "x"}}, 400),
-        ("POST", "dc/ServiceRequest/data", {"content": b"{}"}, 415),
-        ("GET", "dc/ServiceRequest/data?limit=500", {}, 400),
-        ("GET", "dc/ServiceRequest/data?filter=$subject$ = 'o'hara'", {}, 400),
-        ("GET", "dc/Incident", {}, 404),
-    ],
-)
-async def test_the_server_is_strict(
-    server: ProfessionalServer, method: str, path: str, content: dict[str, Any], status: int
-) -> None:
+def _check(described: Any, **other: Any) -> Mapping[str, list[str]]:
+    """What a check says of a template that is described so."""
+    given = ProfessionalServer().table(password="env:P", number="", **other)
+    check = Check()
+    check_template(check, ProfessionalTable.model_validate(given), described)
+    return {
+        "missing": [line.text for line in check.lines if not line.ok],
+        "remarks": [line.text for line in check.lines if line.remark],
+    }
+
+
+_NAMES = ("subject", "description", "status", "priority", "worklog", "attachments")
+
+
+def test_a_template_may_be_described_as_lists() -> None:
+    described = {
+        "folders": [{"code": "sr_connectors"}],
+        "attributes": [
+            {"code": name, "staticValues": [{"code": "p2"}] if name == "priority" else []}
+            for name in _NAMES
+        ],
+    }
+    assert _check(described) == {"missing": [], "remarks": []}
+    assert "has no value" in _check(described, codes={"priority": "p7"})["missing"][0]
+
+
+def test_an_attribute_for_one_file_is_told() -> None:
+    attributes = {name: {"multiValue": name != "attachments"} for name in _NAMES}
+    (text,) = _check({"attributes": attributes})["missing"]
+    assert "holds one file" in text
+
+
+@pytest.mark.parametrize("described", [None, [], "x", {}, {"attributes": "x"}, {"fields": []}])
+def test_a_template_that_is_described_otherwise_is_not_called_wrong(described: Any) -> None:
+    told = _check(described)
+    assert told["missing"] == []
+    assert "in a way that is not known" in told["remarks"][0]
+
+
+async def test_the_server_is_strict(server: ProfessionalServer) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
-        assert (await client.request(method, path, **content)).status_code == 401
         login = {"login": server.login, "password": server.password}
         assert (await client.post("users/login", json=login)).status_code == 415
         token = (await client.post("users/login", data=login)).json()["token"]
         headers = {"Authorization": token}
-        answer = await client.request(method, path, headers=headers, **content)
-        assert answer.status_code == status
+        for method, path, content, status in _REFUSED:
+            assert (await client.request(method, path, **content)).status_code == 401
+            answer = await client.request(method, path, headers=headers, **content)
+            assert (path, answer.status_code) == (path, status)
+
+
+_REFUSED: list[tuple[str, str, dict[str, Any], int]] = [
+    ("POST", "dc/ServiceRequest/data", {"json": {"folder": "x"}}, 400),
+    ("POST", "dc/ServiceRequest/data", {"content": b"{}"}, 415),
+    ("GET", "dc/ServiceRequest/data?limit=500", {}, 400),
+    ("GET", "dc/ServiceRequest/data?filter=$subject$ = 'o'hara'", {}, 400),
+    ("GET", "dc/Incident", {}, 404),
+    ("PUT", "dc/ServiceRequest/data/1/status", {"json": {"values": [{"code": "02"}]}}, 404),
+]

@@ -138,14 +138,34 @@ async def test_the_whole_story(address: str, open_page: OpenPage, tmp_path: Path
     async with page.expect_popup() as opened:
         await page.get_by_role("link", name="Matrix42").click()
     desk = await opened.value
-    await desk.get_by_role("link").first.click()
-    await expect(desk.get_by_text(re.compile(r"\.pem, \d+ octets"))).to_be_visible()
+    await desk.get_by_role("link", name=re.compile("^TCK")).click()
+    await expect(desk.get_by_role("term").filter(has_text="Target")).to_be_visible()
+    await expect(desk.locator("#standing")).to_contain_text("In Process")
+    async with desk.expect_download() as started:
+        await desk.get_by_role("link", name=re.compile("[.]pem$")).click()
+    await (await started.value).save_as(tmp_path / "attached.pem")
+    assert (tmp_path / "attached.pem").read_bytes() == (tmp_path / "root.pem").read_bytes()
     await picture(desk, "ticket")
-    await desk.get_by_role("textbox").fill("We install it tonight.")
-    await desk.get_by_role("button").click()
-    await desk.close()
-    await expect(thread).to_contain_text("We install it tonight.", timeout=20_000)
-    await expect(thread).to_contain_text("(Matrix42)")
+    await desk.get_by_role("button", name="Save").click()
+    await expect(desk.get_by_role("alert")).to_contain_text("Write something")
+    await desk.get_by_role("textbox", name="Text").fill("They are always in a hurry.")
+    await desk.get_by_role("radio", name="Internal").check()
+    await desk.get_by_role("button", name="Save").click()
+    await expect(desk.get_by_role("article")).to_contain_text(["took the request", "hurry"])
+    await desk.get_by_role("textbox", name="Text").fill("We install it <b>tonight</b>.")
+    plan: FilePayload = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"at ten\n"}
+    await desk.get_by_label("Attach files").set_input_files(plan)
+    await desk.get_by_label("State of the ticket").select_option("Parked in the cellar")
+    await desk.keyboard.press("Tab")
+    await desk.get_by_role("button", name="Save").press("Enter")
+    await expect(desk.get_by_role("status").first).to_contain_text("saved")
+    await expect(thread).to_contain_text("We install it <b>tonight</b>.", timeout=20_000)
+    await expect(thread).to_contain_text("Anna Agent (Matrix42):")
+    await expect(thread).to_contain_text("plan.txt", timeout=20_000)
+    await expect(thread).to_contain_text("shows the ticket as")
+    await expect(thread).not_to_contain_text("hurry")
+    # What comes from Slack appears on the page, and leaves what is being written there alone.
+    await desk.get_by_role("textbox", name="Text").fill("half an ans")
 
     # A question and its answer.
     await card.get_by_role("button", name="Ask the requester").click()
@@ -156,6 +176,16 @@ async def test_the_whole_story(address: str, open_page: OpenPage, tmp_path: Path
     await thread.get_by_role("combobox").press("Enter")
     await expect(thread).to_contain_text("@Rita Requester answered:")
     await expect(card).to_contain_text("being worked on")
+    await expect(desk.get_by_role("article").last).to_contain_text(
+        "It runs on nc01", timeout=20_000
+    )
+    await expect(desk.get_by_role("textbox", name="Text")).to_have_value("half an ans")
+    async with desk.expect_popup() as opened:
+        await desk.get_by_role("link", name=re.compile("archives")).click()
+    linked = (await opened.value).get_by_role("complementary", name="Thread")
+    await expect(linked).to_contain_text("keytool -importcert")
+    await (await opened.value).close()
+    await desk.close()
     await picture(page, "thread")
 
     # A file that would not do.

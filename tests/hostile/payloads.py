@@ -58,6 +58,8 @@ class Forge:
                 value = json.dumps({"request": request.id, "file": "F123"})
             elif name == "act_retry":
                 value = stage.failed
+            elif name == "ticket_retry":
+                value = stage.requests["taken"].id
             return self.action(user, installation, name, value)
         if kind == "view":
             return self.view(user, installation, *self._form(name, row.case, request))

@@ -95,6 +95,8 @@ TABLE: Final = (
     _press("request_check", "verify the server now", _ALL, STATES),
     _press("request_details", "see a request's history", _ALL, STATES),
     _press("act_retry", "have a failed delivery tried again", _CLOSING),
+    _press("ticket_retry", "have what waits for Matrix42 tried again", _CLOSING),
+    _press("ticket_sent", "say that the offered e-mail was sent", _CLOSING),
     Row("event:message", "thread", "write in a request's thread", _PEOPLE, silent=True),
     Row("event:message", "file", "have a file in the thread compared", _PEOPLE, silent=True),
     Row("event:message", "direct", "ask in a direct message", _PEOPLE - _EXTERNAL),

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -35,6 +36,7 @@ from bot.store.database import Database
 from bot.store.engine import JsonText
 from bot.store.lookups import KeptLookup, Lookups, NewLookup
 from bot.store.seen import Seen
+from bot.store.tickets import Tickets
 from handlers.parts import Parts
 from handlers.people import People
 from handlers.questions import question_from, target_data
@@ -52,9 +54,10 @@ _TABLES: Final = (
     "acts",
     "lanes",
     "seen",
+    "tickets",
 )
 #: Rows of these are something that happened.
-_COUNTED: Final = ("requests", "entries", "followers", "messages", "lookups", "acts")
+_COUNTED: Final = ("requests", "entries", "followers", "messages", "lookups", "acts", "tickets")
 #: By which the bot shows something to whoever pressed.
 _VIEWS: Final = ("views.open", "views.publish")
 #: How a request comes into each state.
@@ -240,6 +243,11 @@ class Stage:
         for state in STATES:
             self.requests[state] = await self._keep_request(client, state)
         async with self.database.begin() as unit:
+            # One of them has a ticket.
+            ticket = {"id": "T1", "number": "T1", "url": "", "kind": "ticket"}
+            later = unit.now + timedelta(days=1)
+            taken = self.requests["taken"].id
+            await Tickets(self.database).add(unit, taken, ticket, due_at=later)
             posted = self.requests["posted"].id
             await outbox.put(unit, f"request:{posted}", "card", {"request": posted})
         with closing(self._connect()) as connection, connection:

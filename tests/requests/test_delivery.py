@@ -166,6 +166,49 @@ async def test_rate_limits_and_outages_use_up_no_attempt(database: Database) -> 
     assert [act.maybe_delivered for act in courier.acts] == [False] * 4 + [True] * 3
 
 
+async def refuse_for_good(_: Act) -> Receipt:
+    raise Undeliverable("There is no such category.", final=True, maybe_delivered=True)
+
+
+async def test_what_would_fail_again_is_given_up_at_once_and_a_retry_looks_first(
+    database: Database,
+) -> None:
+    courier = Doing(refuse_for_good, succeed)
+    async with delivering(database, courier):
+        act_id = await put(database)
+        await until_state(database, act_id, "failed")
+        assert len(courier.acts) == 1
+        async with database.begin() as unit:
+            assert await outbox.retry(unit, act_id)
+        await until_state(database, act_id, "done")
+    assert [act.maybe_delivered for act in courier.acts] == [False, True]
+
+
+async def test_what_waits_is_hurried_and_what_has_failed_is_not(database: Database) -> None:
+    courier = Doing(later(3600, maybe_delivered=False), succeed)
+    failing = Doing(refuse_for_good)
+    async with delivering(database, courier):
+        act_id = await put(database)
+        async with asyncio.timeout(10):
+            while not courier.acts:  # noqa: ASYNC110  the courier tells
+                await asyncio.sleep(0.02)
+
+        async def hurried() -> bool:
+            async with database.begin() as unit:
+                await outbox.hurry(unit, "a")
+            return await state(database, act_id) == "done"
+
+        await until(hurried)
+    assert len(courier.acts) == 2
+    async with delivering(database, failing):
+        act_id = await put(database)
+        await until_state(database, act_id, "failed")
+        async with database.begin() as unit:
+            await outbox.hurry(unit, "a")
+        await asyncio.sleep(0.1)
+    assert len(failing.acts) == 1
+
+
 @pytest.mark.parametrize(
     ("attempt", "reason", "maybe_delivered"),
     [

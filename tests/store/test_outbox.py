@@ -117,6 +117,28 @@ async def test_an_act_waits_for_its_time(database: Database, clock: Clock) -> No
     assert len(await drain(database)) == 2
 
 
+async def test_what_nobody_takes_is_overdue_and_what_waits_for_an_outage_is_not(
+    database: Database, clock: Clock
+) -> None:
+    async def overdue() -> float:
+        async with database.read() as unit:
+            overdue_at = (await outbox.backlog(unit)).overdue_at
+        return (clock() - overdue_at).total_seconds() if overdue_at else 0.0
+
+    await put(database, ("a", "comment"))
+    clock.move(900)
+    assert await overdue() == 900
+    [lease] = await claim(database)
+    assert await overdue() == 0
+    async with database.begin() as unit:
+        until = unit.now + timedelta(hours=1)
+        leases.put_off(unit, lease, until, "Matrix42 is down.", maybe_delivered=False)
+    clock.move(1800)
+    await put(database, ("a", "comment"))
+    clock.move(600)
+    assert await overdue() == 0
+
+
 async def test_an_abandoned_act_is_taken_again_and_may_have_been_delivered(
     database: Database, clock: Clock
 ) -> None:

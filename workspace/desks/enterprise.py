@@ -3,7 +3,9 @@
 Traps that it shows: the answer to a creation is a bare string; an expired API token is exchanged for
 ``null`` with 200; an unexchanged token is 406, a missing role 403; with ``swallows`` a rejected
 creation is 200 and ``null``; activityType 6 makes a ticket of another type; the id of a fragment is
-not that of its object; rowversions come in Base64; dates are rounded as SQL's datetime does.
+not that of its object; a fragment is changed by its own id; what is sorted by must be selected;
+rowversions come in Base64; dates are rounded as SQL's datetime does; the API does not move a ticket
+that is closed.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from workspace.desks.asql import AsqlError, predicate
 from workspace.desks.server import DeskServer, check_query, json_body, refuse
 from workspace.desks.tickets import Entry, Ticket
 
+_ACTIVITY = "SPSActivityClassBase"
 _OBJECT = "[Expression-ObjectID]"
 _TYPES = {
     "0": "SPSActivityTypeIncident",
@@ -37,13 +40,18 @@ _JOURNAL = frozenset(
     "ObjectId Comments VisibleInPortal Publish EntryType FileIds Parameters".split()
 )
 CATEGORY = "6f7d8cbb-7a0e-4bd9-8d7c-2f4f4c0a1c01"
+CLOSED = "204"
 ROLE = "0d1b57c2-9f1f-4c2f-a6a5-9a3f1f0f7b02"
 BOT_USER = "4c3cf0be-3a56-4c0a-9e0e-5a1d9c2e3f03"
+
+_EXAMPLE = Ticket("", "", "", "", "0", 0, "", fragment="")
+_EXAMPLE.entries.append(Entry("", "", "", False, datetime.min.replace(tzinfo=UTC)))
 
 
 class EnterpriseServer(DeskServer):
     """The desk. ``required``: fields that its tenant demands of a new ticket."""
 
+    name: ClassVar[str] = "Matrix42 Enterprise"
     states: ClassVar[Mapping[str, str]] = {
         "200": "New",
         "201": "Assigned",
@@ -91,13 +99,19 @@ class EnterpriseServer(DeskServer):
             "role": ROLE,
             "user": BOT_USER,
             "link": f"{self.root}tickets/{{id}}",
-            "download": "filestorage/download?id={id}",
             "states": {
                 "200": "open",
                 "201": "working",
                 "202": "working",
                 "203": "waiting",
                 "204": "closed",
+            },
+            "set_states": {
+                "taken": "202",
+                "waiting": "203",
+                "verified": "close:402",
+                "rejected": "close",
+                "cancelled": "close",
             },
             **other,
         }
@@ -115,8 +129,10 @@ class EnterpriseServer(DeskServer):
         router.add_post(f"{api}/ticket/create", self.named("create", self._create))
         router.add_get(f"{api}/data/objects/{{kind}}/{{id}}", self.named("object", self._object))
         router.add_get(f"{api}/data/fragments/{{kind}}", self.named("fragments", self._fragments))
+        router.add_put(f"{api}/data/fragments/{{kind}}", self.named("update", self._update))
+        router.add_post(f"{api}/ticket/close", self.named("close", self._close))
         router.add_post(f"{api}/filestorage/add", self.named("attach", self._attach))
-        router.add_get(f"{api}/filestorage/download", self.named("download", self._download))
+        router.add_get(f"{api}/filestorage/{{file}}", self.named("download", self._download))
         router.add_get(f"{api}/filestorage/{{kind}}/{{id}}", self.named("files", self._files))
         router.add_post(f"{api}/journal/Add", self.named("comment", self._comment))
 
@@ -128,7 +144,8 @@ class EnterpriseServer(DeskServer):
 
     def plain(self, text: str) -> str:
         """HTML without its tags."""
-        lines = re.sub(r"<br\s*/?>|</div>|</tr>", "\n", text)
+        facts = text.replace("</b></td><td>", ": ")
+        lines = re.sub(r"<br\s*/?>|</div>|</tr>", "\n", facts)
         plain = html.unescape(re.sub(r"<[^>]*>", " ", lines))
         return "\n".join(
             re.sub(r" {2,}", "  ", line).strip() for line in plain.splitlines()
@@ -196,21 +213,56 @@ class EnterpriseServer(DeskServer):
 
     async def _fragments(self, request: web.Request) -> web.Response:
         self._check(request)
-        check_query(request, ("where", "columns", "sort"))
-        rows = self._rows(request.match_info["kind"])
+        check_query(request, ("where", "columns", "sort", "pagesize"))
+        *rows, example = self._rows(request.match_info["kind"])
+        columns = [name.strip() for name in request.query.get("columns", "ID").split(",")]
         try:
-            test = predicate(request.query.get("where", ""))
+            test = predicate(request.query.get("where", "ID LIKE '%'"))
+            test(example)
             found = [row for row in rows if test(row)]
         except AsqlError as error:
             raise refuse(400, f"malformed where: {error}") from None
+        _picked(example, columns)
         sort = request.query.get("sort", "")
         if sort:
             column, _, way = sort.partition(" ")
-            if way not in ("ASC", "DESC") or any(column not in row for row in found):
+            if way not in ("ASC", "DESC") or column not in columns:
                 raise refuse(400, "malformed sort")
             found.sort(key=lambda row: row[column], reverse=way == "DESC")
-        columns = [name.strip() for name in request.query.get("columns", "ID").split(",")]
-        return web.json_response([_picked(row, columns) for row in found])
+        most = int(request.query.get("pagesize", "1000"))
+        return web.json_response([_picked(row, columns) for row in found[:most]])
+
+    async def _update(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ())
+        body = await json_body(request, ("ID", "State", "TimeStamp"))
+        if request.match_info["kind"] != _ACTIVITY:
+            raise refuse(404, "no such fragment")
+        ticket = next((t for t in self.tickets if t.fragment == body.get("ID")), None)
+        if ticket is None:
+            raise refuse(404, "no fragment of that id")
+        if self.swallows:
+            return web.json_response(None)
+        if not isinstance(body.get("State"), int) or str(body["State"]) not in self.states:
+            raise refuse(400, "no such state")
+        if ticket.state == CLOSED:
+            raise refuse(400, "the ticket is closed")
+        self.tickets.move(ticket, str(body["State"]))
+        return web.json_response(None)
+
+    async def _close(self, request: web.Request) -> web.Response:
+        self._check(request)
+        check_query(request, ())
+        body = await json_body(request, ("ObjectIds", "Comments", "Reason"))
+        identifiers = body.get("ObjectIds")
+        if not isinstance(identifiers, list) or body.get("Reason") not in (402, 408):
+            raise refuse(400, "ObjectIds and a Reason are wanted")
+        tickets = [self.tickets.get(str(identifier)) for identifier in identifiers]
+        for ticket in tickets:
+            if ticket is None:
+                raise refuse(404, "no such object")
+            self.tickets.move(ticket, CLOSED)
+        return web.json_response(None)
 
     async def _attach(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -245,8 +297,8 @@ class EnterpriseServer(DeskServer):
 
     async def _download(self, request: web.Request) -> web.Response:
         self._check(request)
-        check_query(request, ("id",))
-        file = self.tickets.file(request.query.get("id", ""))
+        check_query(request, ())
+        file = self.tickets.file(request.match_info["file"])
         if file is None:
             raise refuse(404, "no such file")
         return web.Response(body=file.content, content_type="application/octet-stream")
@@ -271,6 +323,7 @@ class EnterpriseServer(DeskServer):
         return ticket
 
     def _rows(self, kind: str) -> list[dict[str, Any]]:
+        """The fragments, and at their end an example that is none: it has all columns."""
         match kind:
             case "SPSActivityClassBase":
                 return [
@@ -280,9 +333,10 @@ class EnterpriseServer(DeskServer):
                         "TicketNumber": ticket.number,
                         "Subject": ticket.subject,
                         "State": int(ticket.state),
+                        "State.DisplayString": self.states.get(ticket.state, ""),
                         "TimeStamp": ticket.version,
                     }
-                    for ticket in self.tickets
+                    for ticket in (*self.tickets, _EXAMPLE)
                 ]
             case "SPSActivityClassUnitOfWork":
                 return [
@@ -295,7 +349,7 @@ class EnterpriseServer(DeskServer):
                         "OriginalSolutionHtml": entry.text,
                         "VisibleInPortal": entry.visible,
                     }
-                    for ticket in self.tickets
+                    for ticket in (*self.tickets, _EXAMPLE)
                     for entry in ticket.entries
                 ]
             case "SPSUserClassBase":
@@ -307,11 +361,11 @@ class EnterpriseServer(DeskServer):
                     {"ID": identifier, _OBJECT: identifier, "MailAddress": mail, **_names("Rita R")}
                     for mail, identifier in self.mails.items()
                 ]
-                return named + mailed
+                return [*named, *mailed, {**named[0], "ID": "", _OBJECT: ""}]
             case "SPSScCategoryClassBase":
-                return [{"ID": str(uuid.uuid4()), _OBJECT: CATEGORY, "Name": "Connectors"}]
+                return [_named(CATEGORY, "Connectors"), _named("", "")]
             case "SPSScRoleClassBase":
-                return [{"ID": str(uuid.uuid4()), _OBJECT: ROLE, "Name": "Connector team"}]
+                return [_named(ROLE, "Connector team"), _named("", "")]
         raise refuse(404, "no such fragment")
 
 
@@ -328,6 +382,11 @@ def _picked(row: dict[str, Any], columns: list[str]) -> dict[str, Any]:
             value = base64.b64encode(value.to_bytes(8, "big")).decode()
         picked[alias or name] = value
     return picked
+
+
+def _named(identifier: str, name: str) -> dict[str, str]:
+    names = {"Name": name, "T(SPSSecurityClassRole).Name": name}
+    return {"ID": str(uuid.uuid4()), _OBJECT: identifier, **names}
 
 
 def _names(name: str) -> dict[str, str]:

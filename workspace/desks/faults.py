@@ -37,6 +37,10 @@ class Faults:
         """The next calls of that name go wrong like this, one after the other."""
         self._ordered.setdefault(call, deque()).extend(faults)
 
+    def forget(self, call: str) -> None:
+        """What was ordered for calls of that name does not happen any more."""
+        self._ordered.pop(call, None)
+
     async def around(
         self,
         call: str,

@@ -1,55 +1,83 @@
-"""A small page on which a person reads and answers tickets."""
+"""A page on which a person reads and answers tickets, as an agent does."""
 
 from __future__ import annotations
 
-import hashlib
-import html
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from aiohttp import web
 
+from workspace.desks.rendering import Draft, overview, ticket_page
+
 if TYPE_CHECKING:
     from workspace.desks.server import DeskServer
-    from workspace.desks.tickets import Ticket
+    from workspace.desks.tickets import DeskFile, Ticket
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+_STATIC: Final = Path(__file__).parent / "static"
+_KINDS: Final = {".css": "text/css", ".js": "text/javascript"}
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
 }
-_STYLE = (
-    "body{font:15px/1.45 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;"
-    "color:#1d2733;background:#fff}a{color:#0b5cad}article{border-left:4px solid #9db4c8;"
-    "padding:.3rem .8rem;margin:.8rem 0}article.internal{border-color:#c99700;background:#fff8e0}"
-    "pre{white-space:pre-wrap}textarea{width:100%;min-height:6rem;font:inherit}"
-    "button,select{font:inherit;padding:.3rem .8rem}label{display:block;margin:.5rem 0}"
-)
+_MAX_FILES: Final = 5
+_MAX_FILE: Final = 1 << 20
+_MAX_TEXT: Final = 20_000
+_SAVED: Final = "The ticket is saved."
 
 
 def add_page(app: web.Application, desk: DeskServer) -> None:
     """Adds the page to a desk."""
 
-    async def overview(request: web.Request) -> web.Response:
-        rows = "".join(
-            f"<li><a href='/tickets/{html.escape(t.id)}'>{html.escape(t.number)}</a> "
-            f"{html.escape(t.subject)} – {html.escape(desk.states.get(t.state, t.state))}</li>"
-            for t in desk.tickets
-        )
-        return _page("Tickets", f"<ul>{rows}</ul>" if rows else "<p>There is no ticket yet.</p>")
+    async def show_all(request: web.Request) -> web.Response:
+        return _html(overview(desk, request.query.get("q", "")[:200]))
 
     async def show(request: web.Request) -> web.Response:
-        return _page(_ticket(request).subject, _body(desk, _ticket(request)))
+        done = _SAVED if "saved" in request.query else ""
+        return _html(ticket_page(desk, _ticket(request), Draft(), done))
 
     async def answer(request: web.Request) -> web.Response:
         _same_origin(request)
         ticket, form = _ticket(request), await request.post()
-        text, state = str(form.get("text", "")).strip(), str(form.get("state", ""))
-        if text:
-            desk.answer(ticket, text, visible="internal" not in form)
-        if state in desk.states and state != ticket.state:
+        text = str(form.get("text", "")).strip()[:_MAX_TEXT]
+        state, author = str(form.get("state", "")), str(form.get("author", ""))
+        internal = form.get("audience") == "internal"
+        given = [f for f in form.getall("file", []) if isinstance(f, web.FileField) and f.filename]
+        files = [(_plain_name(file.filename), file.file.read(_MAX_FILE + 1)) for file in given]
+        draft = Draft(text, internal, state, _problem(desk, ticket, text, state, files))
+        if draft.problem:
+            return _html(ticket_page(desk, ticket, draft, ""), status=400)
+        if text or files:
+            words = text or "Files: " + ", ".join(name for name, _ in files)
+            writer = author if author in desk.agents else desk.agents[0]
+            entry = desk.answer(ticket, words, author=writer, visible=not internal)
+            for name, content in files:
+                desk.tickets.attach(ticket, name, content, visible=not internal)
+            entry.files = [name for name, _ in files]
+        if state and state != ticket.state:
             desk.move(ticket, state)
-        raise web.HTTPSeeOther(f"/tickets/{ticket.id}")
+        raise web.HTTPSeeOther(f"/tickets/{quote(ticket.id)}?saved")
+
+    async def file(request: web.Request) -> web.Response:
+        found = _file(_ticket(request), request.match_info["file"])
+        headers = {
+            **_HEADERS,
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}",
+        }
+        return web.Response(
+            body=found.content, content_type="application/octet-stream", headers=headers
+        )
+
+    async def static(request: web.Request) -> web.Response:
+        place = _STATIC / request.match_info["name"]
+        if not place.is_file():
+            raise web.HTTPNotFound
+        kind = _KINDS[place.suffix]
+        return web.Response(text=place.read_text("utf-8"), content_type=kind, headers=_HEADERS)
 
     def _ticket(request: web.Request) -> Ticket:
         ticket = desk.tickets.get(request.match_info["id"])
@@ -57,36 +85,36 @@ def add_page(app: web.Application, desk: DeskServer) -> None:
             raise web.HTTPNotFound
         return ticket
 
-    app.router.add_get("/", overview)
+    app.router.add_get("/", show_all)
+    app.router.add_get("/static/{name:desk[.](?:css|js)}", static)
     app.router.add_get("/tickets/{id}", show)
     app.router.add_post("/tickets/{id}", answer)
+    app.router.add_get("/tickets/{id}/files/{file}", file)
 
 
-def _body(desk: DeskServer, ticket: Ticket) -> str:
-    files = "".join(
-        f"<li>{html.escape(f.name)}, {len(f.content)} octets, SHA-256 "
-        f"<code>{hashlib.sha256(f.content).hexdigest()}</code></li>"
-        for f in ticket.files
-    )
-    entries = "".join(
-        f"<article class='{'' if e.visible else 'internal'}'><b>{html.escape(e.author)}</b> "
-        f"{e.at:%Y-%m-%d %H:%M:%S} {'' if e.visible else '(internal)'}"
-        f"<pre>{html.escape(desk.plain(e.text))}</pre></article>"
-        for e in ticket.entries
-    )
-    options = "".join(
-        f"<option value='{html.escape(code)}'{' selected' if code == ticket.state else ''}>"
-        f"{html.escape(label)}</option>"
-        for code, label in desk.states.items()
-    )
-    return (
-        f"<p><a href='/'>All tickets</a> · {html.escape(ticket.number)}</p>"
-        f"<pre>{html.escape(desk.plain(ticket.description))}</pre><ul>{files}</ul>{entries}"
-        f"<form method='post'><label>Answer<textarea name='text'></textarea></label>"
-        f"<label><input type='checkbox' name='internal'> internal: the customer does not see it"
-        f"</label><label>State <select name='state'>{options}</select></label>"
-        f"<button>Save</button></form>"
-    )
+def _problem(
+    desk: DeskServer, ticket: Ticket, text: str, state: str, files: list[tuple[str, bytes]]
+) -> str:
+    """Why this cannot be saved; empty: it can."""
+    if state and state not in desk.states:
+        return "There is no such state: choose one of the list."
+    if not text and not files and state in ("", ticket.state):
+        return "Write something, add a file, or choose another state."
+    if len(files) > _MAX_FILES:
+        return f"These are more than {_MAX_FILES} files: add some with another answer."
+    large = [name for name, content in files if len(content) > _MAX_FILE]
+    return f"“{large[0]}” is larger than 1 MB: make it smaller." if large else ""
+
+
+def _file(ticket: Ticket, identifier: str) -> DeskFile:
+    for file in ticket.files:
+        if file.id == identifier:
+            return file
+    raise web.HTTPNotFound
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[\x00-\x1f/\\]", "_", name)[:200]
 
 
 def _same_origin(request: web.Request) -> None:
@@ -95,10 +123,5 @@ def _same_origin(request: web.Request) -> None:
         raise web.HTTPForbidden
 
 
-def _page(title: str, body: str) -> web.Response:
-    text = (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
-        f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
-        f"<h1>{html.escape(title)}</h1>{body}</html>"
-    )
-    return web.Response(text=text, content_type="text/html", headers=_HEADERS)
+def _html(text: str, *, status: int = 200) -> web.Response:
+    return web.Response(text=text, content_type="text/html", headers=_HEADERS, status=status)

@@ -2,7 +2,8 @@
 
 Traps that it shows: the token comes in the header, in the body, or in both (``given_in``); 201 with
 ``meta.errors`` where a value is wrong; worklog entries without ids, the newest first; a second
-worklog that is internal; files refused by suffix or size.
+worklog that is internal; files refused by suffix or size, and listed without their size; a search
+that gives no attributes unless whole cards are asked for; the API does not move a closed ticket.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from workspace.desks.server import DeskServer, check_query, json_body, refuse
 from workspace.desks.tickets import Ticket, Tickets
 
 _TEMPLATE = "ServiceRequest"
+_CLOSED = "06"
 _FOLDER = "sr_connectors"
 _PRIORITIES = {"p2": "2 - Normal", "p3": "3 - Low"}
 _ATTRIBUTES = (
@@ -34,10 +36,19 @@ _ATTRIBUTES = (
     "ticket_number",
 )
 
+_TYPES = {
+    "status": "STATIC_VALUE",
+    "priority": "STATIC_VALUE",
+    "worklog": "WORKLOG",
+    "internal_worklog": "WORKLOG",
+    "attachments": "EXTERNAL_REFERENCE",
+}
+
 
 class ProfessionalServer(DeskServer):
     """The desk. ``given_in``: `header`, `body` or `both`."""
 
+    name: ClassVar[str] = "Matrix42 Core, Pro and IGA"
     states: ClassVar[Mapping[str, str]] = {
         "01": "01 - New",
         "02": "02 - Solving",
@@ -62,6 +73,7 @@ class ProfessionalServer(DeskServer):
         self.given_in, self.life = given_in, life
         self.suffixes, self.largest = suffixes, largest
         self.lacks_role = False
+        self.password_expired = False
         self._tokens: dict[str, datetime] = {}
 
     @property
@@ -80,13 +92,20 @@ class ProfessionalServer(DeskServer):
             "codes": {"priority": "p2"},
             "number": "ticket_number",
             "link": f"{self.root}tickets/{{id}}",
-            "download": "dc/{template}/data/{ticket}/{attribute}/file/{id}",
             "states": {
                 "01": "open",
                 "02": "working",
                 "03": "waiting",
                 "05": "solved",
                 "06": "closed",
+            },
+            "set_states": {
+                "taken": "02",
+                "waiting": "03",
+                "installed": "05",
+                "verified": "06",
+                "rejected": "06",
+                "cancelled": "06",
             },
             **other,
         }
@@ -110,6 +129,7 @@ class ProfessionalServer(DeskServer):
             f"{data}/{{id}}/{{attribute}}/file/{{file}}", self.named("download", self._download)
         )
         router.add_post(f"{data}/{{id}}/{{attribute}}", self.named("comment", self._comment))
+        router.add_put(f"{data}/{{id}}/{{attribute}}", self.named("update", self._update))
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         if request.content_type != "application/x-www-form-urlencoded":
@@ -119,6 +139,8 @@ class ProfessionalServer(DeskServer):
             raise refuse(400, "login and password are wanted")
         if (form["login"], form["password"]) != (self.login, self.password):
             raise refuse(401, "wrong login or password")
+        if self.password_expired:
+            raise refuse(401, "the password has expired")
         ends = datetime.now(UTC) + self.life
         claims = {"sub": self.login, "exp": int(ends.timestamp()), "jti": secrets.token_hex(4)}
         token = ".".join((_segment({"alg": "none"}), _segment(claims), "c2ln"))
@@ -140,22 +162,35 @@ class ProfessionalServer(DeskServer):
 
     async def _templates(self, request: web.Request) -> web.Response:
         self._check(request)
-        return web.json_response([{"code": _TEMPLATE, "name": "Service request"}])
+        return web.json_response([{"templateCode": _TEMPLATE, "name": "Service request"}])
 
     async def _describe(self, request: web.Request) -> web.Response:
         self._check(request)
-        statics = [{"code": code, "value": value} for code, value in _PRIORITIES.items()]
-        attributes = [
-            {
-                "code": code,
-                "mandatory": code in ("subject", "priority"),
+        attributes = {
+            code: {
+                "name": code.replace("_", " ").capitalize(),
+                "type": _TYPES.get(code, "STRING"),
+                "file": code == "attachments",
                 "multiValue": code in ("worklog", "internal_worklog", "attachments"),
-                "staticValues": statics if code == "priority" else [],
+                "mandatory": code in ("subject", "priority"),
+                "values": [
+                    {"code": static, "value": {"en": value}}
+                    for static, value in self._statics(code).items()
+                ],
             }
             for code in _ATTRIBUTES
-        ]
-        folders = [{"code": _FOLDER, "name": "Connectors"}]
-        return web.json_response({"code": _TEMPLATE, "folders": folders, "attributes": attributes})
+        }
+        return web.json_response(
+            {
+                "name": "Service request",
+                "code": _TEMPLATE,
+                "allowedFolders": [{"folderCode": _FOLDER, "folderName": "Connectors"}],
+                "attributes": attributes,
+            }
+        )
+
+    def _statics(self, code: str) -> Mapping[str, str]:
+        return {"priority": _PRIORITIES, "status": self.states}.get(code, {})
 
     async def _create(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -187,7 +222,7 @@ class ProfessionalServer(DeskServer):
 
     async def _search(self, request: web.Request) -> web.Response:
         self._check(request)
-        check_query(request, ("filter", "limit", "filterId", "selectedAttributes", "offset"))
+        check_query(request, ("filter", "limit", "filterId", "selectedAttributes", "dataCards"))
         limit = request.query.get("limit", "50")
         if not limit.isdecimal() or not 1 <= int(limit) <= 200:
             raise refuse(400, "limit must be from 1 to 200")
@@ -204,7 +239,13 @@ class ProfessionalServer(DeskServer):
         except AsqlError as error:
             raise refuse(400, f"malformed filter: {error}") from None
         wanted = request.query.get("selectedAttributes", "subject").split(",")
-        return web.json_response([self._card(ticket, wanted) for ticket in found[: int(limit)]])
+        cards = [
+            self._card(ticket, wanted)
+            if request.query.get("dataCards") == "true"
+            else {"dataCardId": ticket.id, "name": ticket.number, "url": f"{self.root}tickets"}
+            for ticket in found[: int(limit)]
+        ]
+        return web.json_response({"meta": {"count": len(cards)}, "data": cards})
 
     async def _read(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -251,6 +292,20 @@ class ProfessionalServer(DeskServer):
         self.tickets.write(ticket, "whichroot (API)", text, visible=attribute == "worklog")
         return web.json_response({"meta": {"errors": []}}, status=201)
 
+    async def _update(self, request: web.Request) -> web.Response:
+        self._check(request)
+        ticket = self._ticket(request)
+        if request.match_info["attribute"] != "status":
+            raise refuse(400, "this attribute is not for changing")
+        code = _first(await json_body(request, ("values",))).get("code")
+        if code not in self.states:
+            errors = [_error("status", "There is no such static value")]
+            return web.json_response({"meta": {"errors": errors}}, status=201)
+        if ticket.state == _CLOSED:
+            raise refuse(400, "the data card is closed")
+        self.tickets.move(ticket, str(code))
+        return web.json_response({"meta": {"errors": []}}, status=201)
+
     def _ticket(self, request: web.Request) -> Ticket:
         ticket = self.tickets.get(request.match_info["id"])
         if ticket is None:
@@ -271,10 +326,8 @@ class ProfessionalServer(DeskServer):
             "priority": _values("static_value", [{"code": ticket.fields.get("priority")}]),
             "attachments": _values(
                 "file",
-                [
-                    {"id": file.id, "value": file.name, "size": len(file.content)}
-                    for file in ticket.files
-                ],
+                # What agents keep to themselves is in another attribute.
+                [{"name": file.name, "location": file.id} for file in ticket.files if file.visible],
             ),
             "worklog": _worklog(ticket, visible=True),
             "internal_worklog": _worklog(ticket, visible=False),

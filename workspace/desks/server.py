@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -20,6 +20,9 @@ _LARGEST = 32 << 20
 class DeskServer:
     """A desk. `tickets` is what it holds, `faults` what goes wrong, `calls` what was called."""
 
+    #: What the page is called, and who answers there.
+    name: ClassVar[str] = "Matrix42"
+    agents: ClassVar[Sequence[str]] = ("Anna Agent", "Otto Other")
     #: What the states are called, by code.
     states: ClassVar[Mapping[str, str]] = {}
 

@@ -17,6 +17,8 @@ class DeskFile:
     name: str
     content: bytes
     at: datetime
+    visible: bool = True
+    """Whether it came with something that the customer sees."""
 
 
 @dataclass
@@ -82,9 +84,11 @@ class Tickets:
         self._by_id[ticket.id] = ticket
         return ticket
 
-    def attach(self, ticket: Ticket, name: str, content: bytes) -> DeskFile:
+    def attach(
+        self, ticket: Ticket, name: str, content: bytes, *, visible: bool = True
+    ) -> DeskFile:
         """A file is added to ``ticket``."""
-        file = DeskFile(str(uuid.uuid4()), name, content, datetime.now(UTC))
+        file = DeskFile(str(uuid.uuid4()), name, content, datetime.now(UTC), visible)
         ticket.files.append(file)
         ticket.version = self._next_version()
         return file
