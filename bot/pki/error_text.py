@@ -18,7 +18,8 @@ _PEM = re.compile(r"-----BEGIN [^-]{1,60}-----.*?(?:-----END [^-]{1,60}-----|\Z)
 _TAG = re.compile(
     r"</?(?:br|p|div|span|pre|code|b|i|li|ul|td|tr|table)\b[^<>]{0,200}>", re.IGNORECASE
 )
-_ESCAPED_BREAK = re.compile(r"\\+[nrt]")
+# From where a run of backslashes begins: a text may consist of them.
+_ESCAPED_BREAK = re.compile(r"(?<!\\)\\+[nrt]")
 _QUOTE_MARK = re.compile(r"^[>|\s]+")
 _FRAME = re.compile(r"at [\w.$/@<>-]+\(|\.\.\. \d+ (?:more|common frames omitted)")
 _TYPOGRAPHY = {

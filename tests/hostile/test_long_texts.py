@@ -15,7 +15,7 @@ _LENGTH = 60_000
 
 
 @pytest.mark.parametrize(
-    "piece", ["<", '"', "(", "<a|", "<a:", "password=", "://", "&", "<mailto:"]
+    "piece", ["<", '"', "(", "<a|", "<a:", "password=", "://", "&", "<mailto:", "\\"]
 )
 def test_the_time_grows_with_the_length_alone(piece: str) -> None:
     text = piece * (_LENGTH // len(piece))
