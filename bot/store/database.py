@@ -6,9 +6,11 @@ Settings that `bot.settings` reads for it: ``DATABASE_URL`` (``sqlite:///path``,
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import CursorResult, Executable, Table, text
@@ -69,6 +71,20 @@ class Unit:
             return await self.connection.execute(statement, parameters)
         # Nothing is waited for, so this needs none of what makes waiting possible.
         result: CursorResult[Any] = self._here.execute(statement, parameters)
+        return result
+
+    async def execute_slowly(self, statement: Executable) -> CursorResult[Any]:
+        """Runs a ``statement`` that may have much to look through: not in the event loop."""
+        if self.is_postgresql:
+            return await self.connection.execute(statement)
+        work = partial(self._here.execute, statement)
+        running = asyncio.get_running_loop().run_in_executor(None, work)
+        try:
+            result: CursorResult[Any] = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # The connection is in use until then.
+            await asyncio.wait({running})
+            raise
         return result
 
     def insert(self, table: Table) -> Insert:
