@@ -18,6 +18,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 #: An acknowledgement takes some milliseconds and the commit that it waits for.
 _LATE_SECONDS: Final = 0.25
+#: So many are accepted at once on a connection; they share a commit.
+_AT_ONCE: Final = 64
 
 
 class Intake:
@@ -75,6 +77,7 @@ class SocketConnection(AsyncSocketModeHandler):
     def __init__(self, app: AsyncApp, app_token: str, intake: Intake) -> None:
         super().__init__(app, app_token)
         self._intake = intake
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     # Narrower than its base class, as Bolt's own handler for aiohttp is.
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
@@ -82,7 +85,9 @@ class SocketConnection(AsyncSocketModeHandler):
         if not self._intake.is_open:
             return
         with self._intake.accepting():
-            await super().handle(client, req)
+            # In turn: those who came first are answered first, and not all of them at the end.
+            async with self._turns:
+                await super().handle(client, req)
 
     async def is_connected(self) -> bool:
         """Whether the connection stands."""
