@@ -159,6 +159,8 @@ class Delivery:
         self._length = timedelta(seconds=self._patience.lease)
         self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._claims = 0
+        #: Places for acts that are being leased, within a transaction that is not kept yet.
+        self._reserved = 0
         self._wake = asyncio.Event()
         self._stopping = False
         self._settling = Settling(database, self._unrecorded)
@@ -174,7 +176,11 @@ class Delivery:
         """Delivers until `stop`. Survives an unreachable database."""
         self._ended.clear()
         self._takes_nothing.clear()
-        forget = self._database.on_put(self._pool, self._wake.set)
+        # Whoever takes acts as they are put need not be woken.
+        if self._database.is_postgresql:
+            forget = self._database.on_put(self._pool, self._wake.set)
+        else:
+            forget = self._database.on_put_within(self._pool, self._take_within)
         helpers = [
             asyncio.create_task(self._keep_leases()),
             asyncio.create_task(self._settling.run()),
@@ -182,6 +188,9 @@ class Delivery:
         try:
             while not self._stopping:
                 await self._take_and_wait()
+            forget()
+            while self._reserved:  # noqa: ASYNC110  a commit ends it
+                await asyncio.sleep(_LOOK_SECONDS)
             self._takes_nothing.set()
             await self._idle.wait()
         finally:
@@ -216,26 +225,56 @@ class Delivery:
 
     async def _take_and_wait(self) -> None:
         """One round: fills the free places, then waits for a reason to look again."""
-        free = max(self._concurrency + self._waiting() - len(self._running), 0)
+        free = self._free()
         self._wake.clear()
         taken: Sequence[Lease] = ()
         if free and await self._give_way():
-            free = min(free, _MOST_MEANWHILE)
+            free = min(self._free(), _MOST_MEANWHILE)
+        else:
+            # Some may have been taken meanwhile.
+            free = self._free()
         if free:
+            self._reserved += free
             try:
                 taken = await self._claim(free)
             except StoreError as error:
                 _logger.warning("nothing can be taken from the outbox: %s", error.message)
             except Exception as error:
                 incidents.record(error, "taking acts from the outbox")
-        for lease in taken:
-            task = asyncio.create_task(self._deliver(lease))
-            self._running[task] = lease
-            task.add_done_callback(self._place_is_free)
+            finally:
+                self._reserved -= free
+        self._begin(taken)
         if free and len(taken) == free:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._patience.poll)
+
+    def _free(self) -> int:
+        return max(self._concurrency + self._waiting() - len(self._running) - self._reserved, 0)
+
+    def _begin(self, taken: Sequence[Lease]) -> None:
+        for lease in taken:
+            task = asyncio.create_task(self._deliver(lease))
+            self._running[task] = lease
+            task.add_done_callback(self._place_is_free)
+
+    async def _take_within(self, unit: Unit) -> Callable[[bool], None]:
+        """Fills the free places within a transaction that has put acts; they begin once it is
+        kept."""
+        taken: Sequence[Lease] = ()
+        free = self._free()
+        if free and not self._gives_way():
+            taken = await leases.claim(unit, self._pool, self._owner(), free, self._length)
+        self._reserved += len(taken)
+
+        def begin(kept: bool) -> None:
+            self._reserved -= len(taken)
+            if kept:
+                self._begin(taken)
+            if not taken or not kept:
+                self._wake.set()
+
+        return begin
 
     async def _give_way(self) -> bool:
         """Waits while something else is more urgent, but not for long; gives whether it still is."""
@@ -246,7 +285,7 @@ class Delivery:
         return urgent
 
     def _place_is_free(self, task: asyncio.Task[None]) -> None:
-        full = len(self._running) >= self._concurrency + self._waiting()
+        full = not self._free()
         del self._running[task]
         self._with_outcome.discard(task)
         if full:
@@ -255,10 +294,12 @@ class Delivery:
             incidents.record(error, "delivering an act")
 
     async def _claim(self, limit: int) -> Sequence[Lease]:
-        self._claims += 1
-        owner = f"{self._worker}:{self._claims}"
         async with self._database.begin() as unit:
-            return await leases.claim(unit, self._pool, owner, limit, self._length)
+            return await leases.claim(unit, self._pool, self._owner(), limit, self._length)
+
+    def _owner(self) -> str:
+        self._claims += 1
+        return f"{self._worker}:{self._claims}"
 
     async def _keep_leases(self) -> None:
         loop = asyncio.get_running_loop()

@@ -36,6 +36,8 @@ _MAX_SSL_CHECK: Final = 1_000
 
 #: An acknowledgement takes some milliseconds and the commit that it waits for.
 _LATE_SECONDS: Final = 0.25
+#: So many are accepted at once on a connection; they share a commit.
+_AT_ONCE: Final = 64
 
 
 class Intake:
@@ -105,6 +107,7 @@ class SocketConnection(AsyncSocketModeHandler):
         opening = _Opening(base_url=app.client.base_url, timeout=10, retry_handlers=[])
         super().__init__(app, app_token, web_client=opening, ping_interval=_PING_SECONDS)
         self._intake = intake
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     # Narrower than its base class, as Bolt's own handler for aiohttp is.
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
@@ -112,7 +115,9 @@ class SocketConnection(AsyncSocketModeHandler):
         if not self._intake.is_open:
             return
         with self._intake.accepting():
-            await super().handle(client, req)
+            # In turn: those who came first are answered first, and not all of them at the end.
+            async with self._turns:
+                await super().handle(client, req)
 
     async def is_connected(self) -> bool:
         """Whether the connection stands."""

@@ -6,9 +6,11 @@ Settings that `bot.settings` reads for it: ``DATABASE_URL`` (``sqlite:///path``,
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import CursorResult, Executable, Table, text
@@ -22,7 +24,7 @@ from bot.store.inserting import insert_into
 from bot.store.lanework import LaneWork
 from bot.store.revision import HEAD, revision
 from bot.store.tables import seen
-from bot.store.writing import Writing
+from bot.store.writing import Afterwards, Writing
 from bot.text import visible
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ class Unit:
         #: The transaction's time.
         self.now = now
         self._wake = wake
-        self._woken: Set[str] = frozenset()
+        #: The pools of which something may be delivered once it is kept.
+        self.woken: Set[str] = frozenset()
         #: What it does to the outbox, at its end.
         self.lanes = LaneWork()
 
@@ -79,18 +82,36 @@ class Unit:
         result: CursorResult[Any] = self._here.execute(statement, parameters)
         return result
 
+    async def execute_slowly(self, statement: Executable) -> CursorResult[Any]:
+        """Runs a ``statement`` that may have much to look through: not in the event loop."""
+        if self.is_postgresql:
+            return await self.connection.execute(statement)
+        work = partial(self._here.execute, statement)
+        running = asyncio.get_running_loop().run_in_executor(None, work)
+        try:
+            result: CursorResult[Any] = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # The connection is in use until then.
+            await asyncio.wait({running})
+            raise
+        return result
+
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ON CONFLICT."""
         return insert_into(table, is_postgresql=self.is_postgresql)
 
     async def finish(self) -> None:
         """Does to the outbox what was asked for; `Database.begin` calls it."""
-        self._woken = await self.lanes.finish(self)
+        self.woken = await self.lanes.finish(self)
 
     def tell(self) -> None:
         """The transaction is kept; `Database.begin` calls it."""
-        if self._woken:
-            self._wake(self._woken)
+        if self.woken:
+            self._wake(self.woken)
+
+
+#: Takes acts within a unit; what it gives is told whether that was kept.
+Take: TypeAlias = Callable[[Unit], Awaitable[Afterwards]]
 
 
 class Database:
@@ -113,6 +134,7 @@ class Database:
         )
         self._writing = Writing(self._engine)
         self._wakes: dict[Callable[[], None], str] = {}
+        self._takes: dict[Take, str] = {}
 
     @property
     def is_postgresql(self) -> bool:
@@ -154,10 +176,13 @@ class Database:
                 yield unit
             return
         try:
-            async with self._writing.unit() as connection:
+            async with self._writing.unit() as (connection, afterwards):
                 unit = Unit(connection, self.clock(), self._wake)
                 yield unit
                 await unit.finish()
+                for take, pool in tuple(self._takes.items()):
+                    if pool in unit.woken:
+                        afterwards.append(await take(unit))
         except _OURS:
             raise
         except (DBAPIError, PoolTimeout) as error:
@@ -169,6 +194,19 @@ class Database:
         """A transaction that only reads. Raises StoreError where the database fails."""
         async with self._unit(writes=False) as unit:
             yield unit
+
+    def on_put_within(self, pool: str, take: Take) -> Callable[[], None]:
+        """Has ``take`` called within each transaction of this process after which acts of ``pool`` may
+        be delivered, at its end; what it gives is called once that is kept. Whoever takes them there
+        needs no transaction more. SQLite alone, which has one writer: elsewhere two that take and put
+        might wait for each other. Gives what ends that."""
+        if not self.is_postgresql:
+            self._takes[take] = pool
+
+        def forget() -> None:
+            self._takes.pop(take, None)
+
+        return forget
 
     async def ping(self) -> None:
         """Raises StoreError where the database does not answer."""

@@ -68,7 +68,7 @@ async def purge(
                 await _count(unit, seen, old_keys),
             )
     async with database.begin() as unit:
-        await unit.execute(
+        await unit.execute_slowly(
             update(lookups)
             .where(
                 lookups.c.response_url.is_not(None),
@@ -88,7 +88,7 @@ async def purge(
 
 async def _count(unit: Unit, table: Table, condition: ColumnElement[bool]) -> int:
     count: int = (
-        await unit.execute(select(func.count()).select_from(table).where(condition))
+        await unit.execute_slowly(select(func.count()).select_from(table).where(condition))
     ).scalar_one()
     return count
 
@@ -104,16 +104,16 @@ async def _remove(
     removed = 0
     while True:
         async with database.begin() as unit:
-            found = await unit.execute(select(identity).where(condition).limit(_BATCH))
+            found = await unit.execute_slowly(select(identity).where(condition).limit(_BATCH))
             names = found.scalars().all()
             for prefix in prefixes:
                 await _remove_lanes(unit, [prefix + name for name in names])
-            await unit.execute(delete(table).where(identity.in_(names)))
+            await unit.execute_slowly(delete(table).where(identity.in_(names)))
         removed += len(names)
         if len(names) < _BATCH:
             return removed
 
 
 async def _remove_lanes(unit: Unit, names: Sequence[str]) -> None:
-    await unit.execute(delete(acts).where(acts.c.lane.in_(names)))
-    await unit.execute(delete(lanes).where(lanes.c.lane.in_(names)))
+    await unit.execute_slowly(delete(acts).where(acts.c.lane.in_(names)))
+    await unit.execute_slowly(delete(lanes).where(lanes.c.lane.in_(names)))

@@ -12,13 +12,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.store.engine import WRITES
+
+#: Told, once that is known, whether something was kept.
+Afterwards: TypeAlias = Callable[[bool], None]
 
 _SAVEPOINT: Final = "unit"
 
@@ -47,8 +51,8 @@ class Writing:
         self._commits: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
-    async def unit(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction's connection; kept when the block has ended without an exception, and undone
+    async def unit(self) -> AsyncIterator[tuple[AsyncConnection, list[Afterwards]]]:
+        """A transaction's connection, and a list for what is to be told whether it was kept; kept when the block has ended without an exception, and undone
         otherwise. Raises what SQLAlchemy raises, also where the commit fails."""
         task = asyncio.current_task()
         if task is self._writer:
@@ -57,8 +61,16 @@ class Writing:
             self._writer = task
             try:
                 taking_part = self._round or await self._begin()
-                async with _savepoint(taking_part):
-                    yield taking_part.connection
+                afterwards: list[Afterwards] = []
+                try:
+                    async with _savepoint(taking_part):
+                        yield taking_part.connection, afterwards
+                except BaseException:
+                    for tell in afterwards:
+                        tell(False)
+                    raise
+                for tell in afterwards:
+                    taking_part.kept.add_done_callback(partial(_tell, tell))
             finally:
                 self._writer = None
         await asyncio.shield(taking_part.kept)
@@ -95,6 +107,10 @@ class Writing:
                 raise
             else:
                 begun.kept.set_result(None)
+
+
+def _tell(tell: Afterwards, kept: asyncio.Future[None]) -> None:
+    tell(not kept.cancelled() and kept.exception() is None)
 
 
 @contextlib.asynccontextmanager

@@ -12,11 +12,11 @@ def test_nothing_is_lost_under_load_and_a_burst_drains_in_order(
 ) -> None:
     code = load.main(
         [
-            *("--seconds", "2", "--rate", "20", "--burst", "60", "--servers", "40"),
+            *("--seconds", "2", "--rate", "20", "--burst", "40", "--servers", "40"),
             *("--handshake", "1"),
         ]
     )
     told = capsys.readouterr().out
     assert code == 0, told
-    assert "40: 0 without a report, 0 with two" in told
-    assert "60: 0 without a report, 0 with two" in told
+    assert "steady: commands: 40: 0 without a report, 0 with two" in told
+    assert "burst: commands: 40: 0 without a report, 0 with two" in told
