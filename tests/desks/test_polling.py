@@ -174,9 +174,9 @@ async def test_a_poll_that_takes_longer_than_the_lease_keeps_it(
             return found
 
     async with asyncio.timeout(20):
-        while (first := await leased_until()) is None:
+        while (first := await leased_until()) is None:  # noqa: ASYNC110  the database has no event
             await asyncio.sleep(0.05)
-        while (now := await leased_until()) is None or now <= first:
+        while (now := await leased_until()) is None or now <= first:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     slow.cancel()
     await asyncio.gather(slow, return_exceptions=True)
