@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -25,6 +26,8 @@ UPLOAD_CALLBACK = "upload_chain"
 _FILE = "file"
 _INPUT = "value"
 _PIECE = 2800
+#: Who asks for a PEM again within this time pressed twice, as one does where Slack says that it failed.
+_PEM_COMES = timedelta(seconds=30)
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -63,8 +66,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
             else None,
         }
         key = f"pem:{args.body.get('trigger_id')}"
+        asked = f"pem:{lookup.id}:{payload['channel']}:{payload['thread_ts']}:{user}"
         async with parts.database.begin() as unit:
-            await outbox.put(unit, f"say:{key}", "file", payload, key=key)
+            if await parts.seen.first(unit, asked, keep=_PEM_COMES) is None:
+                await outbox.put(unit, f"say:{key}", "file", payload, key=key)
         await args.ack()
 
     async def again(args: AsyncArgs) -> None:

@@ -30,3 +30,14 @@ async def test_a_file_that_is_chosen_twice_at_once_is_used_once_and_nobody_is_to
         thread = [shown(m) for m in await story.sam.messages(SUPPORT)]
     assert sum("exchanged the certificate" in text for text in thread) == 1
     assert not any("already" in text for text in thread)
+
+
+async def test_a_pem_that_is_asked_for_twice_comes_once(surroundings: Surroundings) -> None:
+    story = Story(surroundings)
+    async with Bot(surroundings.settings()):
+        await story.ask()
+        for _ in range(2):
+            assert (await story.rita.click(story.report, "report_pem"))["ok"]
+        await surroundings.settled()
+        thread = await story.rita.messages("#connectors")
+    assert sum(bool(message.get("files")) for message in thread) == 1

@@ -29,7 +29,11 @@ from workspace.desks import EnterpriseServer, ProfessionalServer
 #: Slack waits three seconds, and tries an event again after one and five minutes. A crowded machine
 #: needs longer, and a story is to be short.
 _ACK_SECONDS: Final = 6.0
-_RULES: Final = Rules(ack_seconds=_ACK_SECONDS, event_retry_seconds=(0.0, 1.0, 2.0, 4.0, 8.0, 16.0))
+_RULES: Final = Rules(
+    ack_seconds=_ACK_SECONDS,
+    trigger_seconds=60.0,
+    event_retry_seconds=(0.0, 1.0, 2.0, 4.0, 8.0, 16.0),
+)
 _QUICK: Final = {"poll_first": 0.3, "poll_most": 0.6, "settle": 0.3, "timeout": 20.0}
 _SETTLE_SECONDS: Final = 120.0
 #: How long a step goes on where its point has not come yet, as those of polls may not.

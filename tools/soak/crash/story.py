@@ -16,7 +16,7 @@ from workspace.desks import EnterpriseServer, ProfessionalServer, Ticket
 Server: TypeAlias = EnterpriseServer | ProfessionalServer
 
 #: How long a person who was told that a command failed looks whether it went through all the same.
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 6.0
 _TRIES: Final = 5
 _DESK_SECONDS: Final = 120.0
 _CLOSED: Final = {EnterpriseServer: "204", ProfessionalServer: "06"}
