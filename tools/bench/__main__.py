@@ -16,7 +16,7 @@ from tools.bench.table import table
 
 
 def main() -> None:
-    """About a minute."""
+    """A few minutes."""
     openssl = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
     print(
         f"Python {platform.python_version()}, {openssl.stdout.split(' (')[0].strip()}, "
@@ -25,7 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         material = make_material(Path(folder))
         with serving(material.chain, material.key) as port:
-            rows = [*one_host(material, port), many_hosts(material, port, Path(folder))]
+            rows = [*one_host(material, port), *many_hosts(material, port, Path(folder))]
         rows += [*predictions(material), *mixed_predictions(), mesh()]
         rows += [analysis(material), *growth(material)]
     print(table(rows))

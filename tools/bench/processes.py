@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -17,7 +19,9 @@ from tools.bench.material import ADDRESSES, HOST, Material
 from tools.bench.table import Row, milliseconds
 
 _ROUNDS: Final = 11
-_HOSTS: Final = 1000
+_LINES: Final = (1, 10, 100, 1_000, 10_000)
+#: How long ``openssl s_time`` runs.
+_SECONDS: Final = 5
 #: Others that fetch and judge a chain, measured where they are installed.
 _OTHERS: Final = {
     "sslyze": ["sslyze", "--certinfo", "127.0.0.1:{port}"],
@@ -77,23 +81,50 @@ def one_host(material: Material, port: int) -> list[Row]:
     return measured + rows
 
 
-def many_hosts(material: Material, port: int, folder: Path) -> Row:
-    """``whichroot check --file`` of 1,000 lines, which name 20 addresses of one server."""
-    hosts = folder / "hosts.txt"
-    hosts.write_text("".join(f"{ip}:{port}\n" for ip in ADDRESSES) * (_HOSTS // len(ADDRESSES)))
-    reports = folder / "reports.jsonl"
+def many_hosts(material: Material, port: int, folder: Path) -> list[Row]:
+    """``whichroot check --file`` of 1 to 10,000 lines, which name 20 addresses of one server, beside
+    the handshakes that ``openssl s_time`` gets from it."""
+    handshakes = _handshakes(port)
+    spent = {lines: _check_file(material, port, folder, lines) for lines in _LINES}
+    rows = []
+    for lines, found in spent.items():
+        rate = lines / found.wall
+        rows.append(
+            Row(
+                f"check --file, {lines:,} lines",
+                f"{found.wall:.2f} s",
+                f"{rate:,.0f} a second, {rate / handshakes:.0%} of s_time; processor "
+                f"{found.cpu:.2f} s; at most {found.memory:.0f} MiB; all validated",
+            )
+        )
+    return [Row("openssl s_time -new", f"{handshakes:,.0f}/s", "one after the other"), *rows]
+
+
+def _handshakes(port: int) -> float:
+    """Full handshakes a second on the clock, one connection after the other."""
+    command = ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new"]
+    started = time.perf_counter()
+    told = subprocess.run(
+        [*command, "-time", str(_SECONDS)], capture_output=True, text=True, check=True
+    )
+    elapsed = time.perf_counter() - started
+    found = re.search(r"(\d+) connections in \d+ real seconds", told.stdout)
+    if found is None:
+        raise RuntimeError("openssl s_time says nothing of its connections")
+    return int(found[1]) / elapsed
+
+
+def _check_file(material: Material, port: int, folder: Path, lines: int) -> _Spent:
+    hosts, reports = folder / "hosts.txt", folder / "reports.jsonl"
+    named = itertools.islice(itertools.cycle(ADDRESSES), lines)
+    hosts.write_text("".join(f"{address}:{port}\n" for address in named))
     command = [sys.executable, "-m", "bot", "check", "--file", str(hosts)]
     spent = _run(command, _environment(material), reports)
-    with reports.open() as lines:
-        validated = sum('"verdict": "validated"' in line for line in lines)
-    if validated != _HOSTS:
-        raise RuntimeError(f"only {validated} of {_HOSTS} hosts were validated: the run is void")
-    return Row(
-        f"check --file, {_HOSTS:,} lines",
-        f"{spent.wall:.2f} s",
-        f"{_HOSTS / spent.wall:,.0f} a second; processor {spent.cpu:.2f} s; at most "
-        f"{spent.memory:.0f} MiB; all validated",
-    )
+    with reports.open() as written:
+        validated = sum('"verdict": "validated"' in line for line in written)
+    if validated != lines:
+        raise RuntimeError(f"only {validated} of {lines} hosts were validated: the run is void")
+    return spent
 
 
 def _environment(material: Material) -> Mapping[str, str]:
