@@ -191,7 +191,7 @@ class Name:
         return self.text
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _rdn(element: bytes) -> tuple[Attribute, ...]:
     """Kept, since country, organisation and domain are the same in many names."""
     if element[0] != der.SET:

@@ -9,18 +9,27 @@ from typing import Final
 
 _COLUMNS: Final = 64
 _MAX_COMMENT: Final = 200
+#: In octets; the PEM of what is larger is not kept.
+_SMALL: Final = 1 << 13
 _BLOCK: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END CERTIFICATE-----"
     rb"(?:\r?\n\s*|\Z)"
 )
 
 
-@lru_cache(maxsize=512)
 def encoded(der: bytes) -> str:
     """One CERTIFICATE block: 64 columns, LF, ASCII. ``der`` need not be a certificate."""
+    return _encoded_once(der) if len(der) <= _SMALL else _encoded(der)
+
+
+def _encoded(der: bytes) -> str:
     text = base64.b64encode(der).decode("ascii")
     lines = (text[i : i + _COLUMNS] for i in range(0, len(text), _COLUMNS))
     return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
+
+
+#: The same few certificates are in most reports.
+_encoded_once = lru_cache(maxsize=256)(_encoded)
 
 
 def plain_blocks(data: bytes) -> tuple[bytes, ...]:

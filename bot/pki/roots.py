@@ -252,7 +252,7 @@ def public_roots() -> PublicRoots:
     return PublicRoots()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def digest(data: bytes) -> str:
     """The index's short form of a name's key or of a public key: half of its SHA-256, in hex."""
     return hashlib.sha256(data).hexdigest()[:32]

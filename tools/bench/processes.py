@@ -22,7 +22,9 @@ from tools.bench.server import Server, serving, serving_files
 from tools.bench.table import Row, milliseconds
 
 _ROUNDS: Final = 11
-_HOSTS: Final = 1000
+_LINES: Final = (1, 10, 100, 1_000, 10_000)
+#: So many are held beside the peers.
+_COMPARED: Final = 1_000
 #: sslyze takes its time: so many hosts tell its rate.
 _SCANNED: Final = 100
 _S_TIME_SECONDS: Final = 5
@@ -92,27 +94,16 @@ def incomplete_chain(material: Material, folder: Path) -> list[Row]:
 
 
 def many_hosts(material: Material, server: Server, folder: Path) -> list[Row]:
-    """``whichroot check --file`` of 1,000 lines, which name 20 addresses of one server, beside the
-    handshakes alone (``openssl s_time``) and a scanner of many."""
+    """``whichroot check --file`` of ever more lines, which name 20 addresses of one server, beside
+    the handshakes alone (``openssl s_time``) and a scanner of many."""
     hosts = folder / "hosts.txt"
-    lines = [f"{ip}:{server.port}\n" for ip in ADDRESSES] * (_HOSTS // len(ADDRESSES))
-    hosts.write_text("".join(lines))
-    command = [sys.executable, "-m", "bot", "check", "--file", str(hosts)]
-    before = server.processor_seconds()
-    spent = _run(command, _environment(material))
-    busy = (server.processor_seconds() - before) / spent.wall
-    validated = spent.output.count('"verdict": "validated"')
-    if validated != _HOSTS:
-        raise RuntimeError(f"only {validated} of {_HOSTS} hosts were validated: the run is void")
-    ours = _HOSTS / spent.wall
-    rows = [
-        Row(
-            f"whichroot check --file, {_HOSTS:,} lines",
-            f"{ours:,.0f}/s",
-            f"{spent.wall:.2f} s, processor {spent.cpu:.2f} s, at most {spent.memory:.0f} MiB; "
-            f"all validated; the server was busy for {busy:.0%} of the time",
-        )
-    ]
+    lines = [f"{ip}:{server.port}\n" for ip in ADDRESSES] * (max(_LINES) // len(ADDRESSES))
+    rows, rates = [], {}
+    for count in _LINES:
+        hosts.write_text("".join(lines[:count]))
+        row, rates[count] = _checked(material, server, hosts, count)
+        rows.append(row)
+    ours = rates[_COMPARED]
     before = server.processor_seconds()
     spent = _run(
         [
@@ -144,6 +135,24 @@ def many_hosts(material: Material, server: Server, folder: Path) -> list[Row]:
         *rows,
         Row(f"  {peer.name}", f"{theirs:,.0f}/s", f"whichroot has {ours / theirs:.1f} × of it"),
     ]
+
+
+def _checked(material: Material, server: Server, hosts: Path, count: int) -> tuple[Row, float]:
+    """One run over the file, and its hosts a second."""
+    command = [sys.executable, "-m", "bot", "check", "--file", str(hosts)]
+    before = server.processor_seconds()
+    spent = _run(command, _environment(material))
+    busy = (server.processor_seconds() - before) / spent.wall
+    validated = spent.output.count('"verdict": "validated"')
+    if validated != count:
+        raise RuntimeError(f"only {validated} of {count} hosts were validated: the run is void")
+    details = (
+        f"{spent.wall:.2f} s, processor {spent.cpu:.2f} s, at most {spent.memory:.0f} MiB; "
+        f"all validated; the server was busy for {busy:.0%} of the time"
+    )
+    rate = count / spent.wall
+    lines = "line" if count == 1 else "lines"
+    return Row(f"whichroot check --file, {count:,} {lines}", f"{rate:,.0f}/s", details), rate
 
 
 def _beside(

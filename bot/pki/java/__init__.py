@@ -101,10 +101,12 @@ def predict(
         installed = [_with_utf8_names(certificate) for certificate in installed]
     chain, anchors = tuple(chain), tuple(dict.fromkeys(installed))
     clock = _Clock.at(at or datetime.now(UTC), (*chain, *anchors))
-    trust = _trust(chain, anchors, clock, jdk, is_jdk_root or _no_jdk_root, connected)
-    if trust.message is not None:
-        return Prediction(accepted=False, message=trust.message)
     try:
+        if connected:
+            check_message(chain)
+        trust = _trust(chain, anchors, clock, jdk, is_jdk_root or _no_jdk_root)
+        if trust.message is not None:
+            return Prediction(accepted=False, message=trust.message)
         if host is not None:
             check_host(chain[0], host, endpoint, jdk, trust.added_names)
         if connected:
@@ -144,14 +146,11 @@ def _trust(
     clock: _Clock,
     jdk: int,
     is_jdk_root: IsJdkRoot,
-    connected: bool,
 ) -> _Trust:
     """Kept, because many names lead to one chain: the servers behind one wildcard certificate, the
     addresses of one server."""
     situation = Situation(anchors, clock.time, jdk, is_jdk_root)
     try:
-        if connected:
-            check_message(chain)
         path = _validated(chain, situation)
         if len(path) > 1:
             _check_leaf(chain[0], jdk)

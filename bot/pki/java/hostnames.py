@@ -122,7 +122,7 @@ def _has_edi_name(certificate: Certificate) -> bool:
         return False
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _is_sni_name(name: str) -> bool:
     """Whether ``javax.net.ssl.SNIHostName`` accepts ``name`` (RFC 6066 §3, RFC 1123)."""
     if not name or name.endswith("."):
@@ -198,7 +198,7 @@ def _label_matches(label: str, template: str) -> bool:
     return label.endswith(last)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _to_unicode(name: str) -> str:
     """``IDN.toUnicode(IDN.toASCII(name))``. Raises UnicodeError as Java raises
     IllegalArgumentException."""
