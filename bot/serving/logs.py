@@ -103,6 +103,6 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     # Bolt, the SDK and the drivers say what they send and are sent when they debug.
     for name in ("slack_bolt", "slack_sdk", "aiohttp", "sqlalchemy", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    for name in ("aiosqlite", "asyncpg", "asyncio"):
+    for name in ("asyncpg", "asyncio"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logger.getChild("bolt").setLevel(max(level, logging.INFO))

@@ -21,7 +21,7 @@ from bot.text import visible
 WRITES: Final = "whichroot_writes"
 
 _POSTGRESQL: Final = ("postgres", "postgresql", "postgresql+asyncpg")
-_SQLITE: Final = ("sqlite", "sqlite+aiosqlite")
+_SQLITE: Final = ("sqlite",)
 _REMEDY: Final = "Write sqlite:///path/to/whichroot.db or postgresql://user:password@host/database."
 #: How long another's lock, a connection, and one statement are waited for, in seconds.
 _LOCK_SECONDS: Final = 30

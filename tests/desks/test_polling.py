@@ -210,7 +210,7 @@ async def test_a_poll_that_takes_longer_than_the_lease_keeps_it(
 
     async def leased_until() -> datetime | None:
         async with database.read() as unit:
-            statement = select(table.c.due_at).where(table.c.owner.is_not(None))
+            statement = select(kept_tickets.c.due_at).where(kept_tickets.c.owner.is_not(None))
             found: datetime | None = (await unit.execute(statement)).scalar()
             return found
 
