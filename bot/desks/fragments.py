@@ -44,8 +44,8 @@ def is_for_customer(
     uploaded_at: str, found: Sequence[Mapping[str, Any]], now: datetime
 ) -> bool | None:
     """Whether the customer may see a file that was uploaded then. Matrix42 does not tell: the entry
-    that was written next to it decides. Where there is none it is waited for (None), and the file is
-    then taken for one that all may see. One without a readable date stays."""
+    that was written next to it decides. Where there is none it is waited for (None), and the file
+    then stays: what is internal must never leave Matrix42. So does one without a readable date."""
     uploaded = moment(uploaded_at)
     if uploaded is None:
         return False
@@ -56,7 +56,7 @@ def is_for_customer(
     ]
     if near:
         return min(near)[1]
-    return None if now - uploaded < _TOGETHER else True
+    return None if now - uploaded < _TOGETHER else False
 
 
 def date_of(row: Mapping[str, Any]) -> datetime | None:

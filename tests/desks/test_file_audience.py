@@ -15,7 +15,7 @@ _UPLOADED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     ("entries", "later", "expected"),
     [
         ([], 30, None),
-        ([], 121, True),
+        ([], 121, False),
         ([(-20, True)], 30, True),
         ([(20, False)], 30, False),
         ([(20, False)], 86400, False),
@@ -24,7 +24,7 @@ _UPLOADED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         # As near as each other: it may be internal.
         ([(-5, True), (5, False)], 30, False),
         ([(-180, False)], 30, None),
-        ([(-180, False)], 130, True),
+        ([(-180, False)], 130, False),
     ],
 )
 def test_the_nearest_entry_decides(
