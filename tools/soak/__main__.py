@@ -1,4 +1,4 @@
-"""``python -m tools.soak [crash|faults|fuzz|load [options of that attack]]``: one attack, or all of them
+"""``python -m tools.soak [crash|faults|fuzz|load|who [options of that attack]]``: one attack, or all of them
 one after the other and a table of how each ended.
 
 Exit code 0: whatever was attacked held; 1: something did not; 2: an attack cannot be run.
@@ -19,6 +19,7 @@ _ATTACKS: Final = {
     "faults": "faults",
     "fuzz": "fuzzing",
     "load": "load",
+    "who": "who_may",
 }
 _ENDS: Final = {0: "held", 1: "did not hold", 2: "was not run"}
 
