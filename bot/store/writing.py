@@ -52,8 +52,9 @@ class Writing:
 
     @contextlib.asynccontextmanager
     async def unit(self) -> AsyncIterator[tuple[AsyncConnection, list[Afterwards]]]:
-        """A transaction's connection, and a list for what is to be told whether it was kept; kept when the block has ended without an exception, and undone
-        otherwise. Raises what SQLAlchemy raises, also where the commit fails."""
+        """A transaction's connection, and a list for what is to be told whether it was kept. It is kept
+        when the block has ended without an exception, and undone otherwise. Raises what SQLAlchemy
+        raises, also where the commit fails."""
         task = asyncio.current_task()
         if task is self._writer:
             raise RuntimeError("a transaction was begun inside another")
