@@ -61,13 +61,20 @@ _REMEDIES: Final = Remedies(
 
 
 class EnterpriseDesk(WebDesk):
-    """One tenant. ``api_token`` is the secret that the table names; ``proxy`` as in `DeskHttp`."""
+    """One tenant. ``api_token`` is the secret that the table names; ``proxy`` as in `DeskHttp`;
+    ``http`` in place of the client that the table describes."""
 
     _table: EnterpriseTable
 
-    def __init__(self, table: EnterpriseTable, api_token: str, proxy: str = "") -> None:
+    def __init__(
+        self,
+        table: EnterpriseTable,
+        api_token: str,
+        proxy: str = "",
+        http: DeskHttp | None = None,
+    ) -> None:
         session = Session(
-            http_of(table, api_token, proxy), partial(_exchanged, api_token), _REMEDIES
+            http or http_of(table, api_token, proxy), partial(_exchanged, api_token), _REMEDIES
         )
         super().__init__(table, session)
         self._names: dict[str, str] = {}

@@ -55,9 +55,15 @@ class ProfessionalDesk(WebDesk):
 
     _table: ProfessionalTable
 
-    def __init__(self, table: ProfessionalTable, password: str, proxy: str = "") -> None:
+    def __init__(
+        self,
+        table: ProfessionalTable,
+        password: str,
+        proxy: str = "",
+        http: DeskHttp | None = None,
+    ) -> None:
         session = Session(
-            http_of(table, password, proxy), partial(_logged_in, table, password), _REMEDIES
+            http or http_of(table, password, proxy), partial(_logged_in, table, password), _REMEDIES
         )
         super().__init__(table, session)
 

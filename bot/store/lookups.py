@@ -16,6 +16,8 @@ from bot.store.tables import acts, lanes, lookups
 
 #: What Slack grants a response_url.
 _RESPONSE_USES: Final = 5
+_HELD_UP_AGE: Final = timedelta(seconds=1)
+_MOST_TEAMS: Final = 1000
 _RESPONSE_AGE: Final = timedelta(minutes=30)
 
 _ID_OCTETS: Final = 9
@@ -79,6 +81,7 @@ class Lookups:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._held_up: dict[str, tuple[datetime, str | None]] = {}
 
     async def add(self, unit: Unit, lookup: NewLookup) -> KeptLookup:
         """Keeps a lookup that waits. Put its act in the same unit."""
@@ -177,7 +180,12 @@ class Lookups:
         return Standing(row.own, row.ahead)
 
     async def held_up(self, team: str) -> str | None:
-        """Why reports of the workspace wait that were tried to be posted; None: none does."""
+        """Why reports of the workspace wait that were tried to be posted; None: none does. Looked up
+        once a second at most: it takes the longer, the more wait."""
+        now = self._database.clock()
+        asked_at, known = self._held_up.get(team, (None, None))
+        if asked_at is not None and abs(now - asked_at) < _HELD_UP_AGE:
+            return known
         statement = (
             select(acts.c.reason)
             .join(lookups, acts.c.lane == literal("lookup:") + lookups.c.id)
@@ -191,7 +199,10 @@ class Lookups:
         )
         async with self._database.read() as unit:
             reason: str | None = (await unit.execute(statement)).scalar_one_or_none()
-            return reason
+        if len(self._held_up) > _MOST_TEAMS:
+            self._held_up.clear()
+        self._held_up[team] = now, reason
+        return reason
 
     async def waiting_of(self, team: str, user: str | None = None) -> int:
         """How many lookups of the workspace (or of that user there) wait."""

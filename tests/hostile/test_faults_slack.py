@@ -345,7 +345,7 @@ async def test_names_that_cannot_be_resolved_are_waited_for_or_told(
     with pytest.raises(Later, match="Slack cannot be reached"):
         await slack.direct(client, Metrics(), "U1")
     desk = DeskHttp("http://desk.invalid/", seconds=10)
-    with pytest.raises(DeskUnreachable, match="there is no connection") as raised:
+    with pytest.raises(DeskUnreachable, match="its name is not known") as raised:
         await desk.call("GET", "tickets")
     assert not raised.value.maybe_done
     await desk.aclose()

@@ -47,6 +47,9 @@ async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
         question = await sam.wait_for(
             lambda m: "Which connector?" in shown(m) and "request_answer" in str(m), channel=SUPPORT
         )
+    # A bot that has just begun knows nobody's name yet.
+    async with Bot(surroundings.settings()):
+        assert (await sam.click(card, "request_details"))["ok"]
         # The answer is on its way while somebody installs: the bot asks Slack who wrote it, and
         # Slack takes its time.
         await sam.fault(kind="latency", method="users.info", seconds=1.5)

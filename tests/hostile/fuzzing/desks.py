@@ -61,31 +61,24 @@ class Answering(DeskHttp):
         return self.answers.pop() if self.answers else Answer(200, httpx.Headers(), b"null")
 
 
-class _Enterprise(EnterpriseDesk):
-    def __init__(self, http: Answering) -> None:
-        super().__init__(TypeAdapter(EnterpriseTable).validate_python(_ENTERPRISE), "token")
-        self._http = http
-
-    def restart(self) -> None:
-        """As if just begun."""
-        self._token = ""
-        self._names.clear()
-
-
-class _Professional(ProfessionalDesk):
-    def __init__(self, http: Answering) -> None:
-        super().__init__(TypeAdapter(ProfessionalTable).validate_python(_PROFESSIONAL), "pw")
-        self._http = http
-
-    def restart(self) -> None:
-        """As if just begun."""
-        self._token = ""
+@functools.cache
+def _answering() -> Answering:
+    return Answering()
 
 
 @functools.cache
-def _desk(kind: str) -> tuple[_Enterprise | _Professional, Answering]:
-    http = Answering()
-    return (_Enterprise if kind == "enterprise" else _Professional)(http), http
+def _table(kind: str) -> EnterpriseTable | ProfessionalTable:
+    if kind == "enterprise":
+        return TypeAdapter(EnterpriseTable).validate_python(_ENTERPRISE)
+    return TypeAdapter(ProfessionalTable).validate_python(_PROFESSIONAL)
+
+
+def _desk(kind: str) -> EnterpriseDesk | ProfessionalDesk:
+    """A desk that has just begun."""
+    table = _table(kind)
+    if isinstance(table, EnterpriseTable):
+        return EnterpriseDesk(table, "token", http=_answering())
+    return ProfessionalDesk(table, "pw", http=_answering())
 
 
 def _run(kind: str, data: bytes) -> None:
@@ -93,8 +86,7 @@ def _run(kind: str, data: bytes) -> None:
     the status before each."""
     if not data:
         return
-    desk, http = _desk(kind)
-    desk.restart()
+    desk, http = _desk(kind), _answering()
     answers = [
         Answer(_STATUSES[line[0] % len(_STATUSES)], httpx.Headers({"Authorization": "t"}), line[1:])
         for line in data[1:].split(b"\n")
@@ -119,7 +111,7 @@ def _run(kind: str, data: bytes) -> None:
             check_told(error.message)
 
 
-def _asked(desk: _Enterprise | _Professional, number: int) -> Coroutine[Any, Any, object]:
+def _asked(desk: EnterpriseDesk | ProfessionalDesk, number: int) -> Coroutine[Any, Any, object]:
     match number % 7:
         case 0:
             return desk.create(_DRAFT)
