@@ -4,7 +4,7 @@ Whoever wants to write queues up. The first begins a transaction; all who wait b
 inside a savepoint of its own, so that one that fails undoes nothing of the others; then one COMMIT
 keeps them all, and only then does any of them go on. While it waits for the disk the next ones queue
 up. A unit sees what those before it in the same transaction did: either all of that is kept, or
-neither.
+neither; one that fails says so only then.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Writing:
         task = asyncio.current_task()
         if task is self._writer:
             raise RuntimeError("a transaction was begun inside another")
+        failure: Exception | None = None
         async with self._turn:
             self._writer = task
             try:
@@ -66,15 +67,22 @@ class Writing:
                 try:
                     async with _savepoint(taking_part):
                         yield taking_part.connection, afterwards
-                except BaseException:
+                except BaseException as error:
                     for tell in afterwards:
                         tell(False)
-                    raise
-                for tell in afterwards:
-                    taking_part.kept.add_done_callback(partial(_tell, tell))
+                    if not isinstance(error, Exception):
+                        raise
+                    failure = error
+                else:
+                    for tell in afterwards:
+                        taking_part.kept.add_done_callback(partial(_tell, tell))
             finally:
                 self._writer = None
+        # Also where it failed: the reason may be what those before it did, and is none until that is
+        # kept.
         await asyncio.shield(taking_part.kept)
+        if failure is not None:
+            raise failure
 
     async def drain(self) -> None:
         """Waits for commits under way."""

@@ -29,7 +29,7 @@ async def test_a_file_that_is_chosen_twice_at_once_is_used_once_and_nobody_is_to
         await surroundings.settled()
         thread = [shown(m) for m in await story.sam.messages(SUPPORT)]
     assert sum("exchanged the certificate" in text for text in thread) == 1
-    assert not any("already" in text for text in thread)
+    assert not [text for text in thread if "already" in text]
 
 
 async def test_a_pem_that_is_asked_for_twice_comes_once(surroundings: Surroundings) -> None:

@@ -250,6 +250,26 @@ async def test_units_that_share_a_commit_fail_alone_and_are_kept_together(
     await other.dispose()
 
 
+async def test_what_a_failing_unit_has_seen_is_kept_by_the_time_that_it_fails(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    await database.migrate()
+
+    async def use_once() -> bool:
+        try:
+            async with database.begin() as unit:
+                if await Seen().first(unit, "used") is not None:
+                    raise LookupError
+        except LookupError:
+            async with database.read() as unit:
+                return (await unit.execute(select(seen.c.key))).first() is not None
+        return True
+
+    assert await asyncio.gather(*(use_once() for _ in range(20))) == [True] * 20
+    await database.dispose()
+
+
 async def test_a_unit_that_is_cancelled_leaves_the_others_their_commit(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/x.db")
     await database.migrate()
