@@ -119,9 +119,6 @@ class Bot:
         if settings.slack_client_id:
             installations = Installations(self._database, settings.encryption_keys)
             self._installations = InstallationStore(installations, self._installed)
-        if settings.slack_client_id:
-            installations = Installations(self._database, settings.encryption_keys)
-            self._installations = InstallationStore(installations, self._installed)
         logs.hide(secrets_of(settings))
 
     async def __aenter__(self) -> Self:

@@ -46,7 +46,6 @@ _CHARSETS = {
     der.UNIVERSAL_STRING: "utf-32-be",
     der.UTF8_STRING: "utf-8",
 }
-_PRINTABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 _ESCAPED = frozenset(',+<>;"\\')
 #: Words of ASCII with single spaces between them, in which nothing is escaped.
 _PLAIN = re.compile(rb'(?!#)[^\0- ,+<>;"\\\x7f-\xff]+(?: [^\0- ,+<>;"\\\x7f-\xff]+)*')
