@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from bot.pki import der
+from bot.pki.keeping import kept
 from bot.text import visible
 
 COMMON_NAME = "2.5.4.3"
@@ -113,7 +114,7 @@ class Name:
     rdns: tuple[tuple[Attribute, ...], ...]
 
     @staticmethod
-    @lru_cache(maxsize=8192)
+    @kept(8192)
     def from_der(data: bytes) -> Name:
         """The name in ``data`` (a whole SEQUENCE). Raises DerError."""
         return Name(data, tuple(map(_rdn, der.elements(der.content(data, der.SEQUENCE)))))
@@ -190,7 +191,7 @@ class Name:
         return self.text
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def _rdn(element: bytes) -> tuple[Attribute, ...]:
     """Kept, since country, organisation and domain are the same in many names."""
     if element[0] != der.SET:
