@@ -183,6 +183,13 @@ class Tickets:
         )
         return found.get(other) != REFUSED
 
+    async def is_refused(self, unit: Unit, request_id: str, access: Access) -> bool:
+        """Whether the desk did not let the bot in, and has not let it in since."""
+        statement = select(ticket_echoes.c.digest).where(
+            ticket_echoes.c.act_id == _refusal(request_id, access)
+        )
+        return (await unit.execute(statement)).first() is not None
+
     async def ask_again(self, unit: Unit, request_id: str) -> None:
         """Somebody wants to hear again whether the desk lets the bot in."""
         both = [_refusal(request_id, access) for access in _OTHER]
