@@ -59,7 +59,11 @@ class AttachmentCourier:
                 raise
         # From now on another file of that name is news.
         await self._note(act, request, [f"file-id:{attachment.id}"] * len(names))
-        return {"file": attachment.id, "name": attachment.name}
+        return {
+            "file": attachment.id,
+            "name": attachment.name,
+            "compared": attachment.compared.value,
+        }
 
     async def _note(self, act: Act, request: InstallRequest, digests: Sequence[str]) -> None:
         tickets = Tickets(self._parts.database)
