@@ -18,6 +18,8 @@ REFUSED: Final = "refused"
 ASKED: Final = "refused, asked"
 #: … or polls get through again, which the thread knows.
 PASSED: Final = "refused, passed"
+#: The digest of what was about to be written to the ticket and was refused there.
+NOT_WRITTEN: Final = "not written"
 #: What is refused: to read the ticket, or to write to it.
 Access: TypeAlias = Literal["read", "write"]
 
