@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 import aiohttp
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
@@ -116,9 +118,6 @@ class Bot:
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
         self._installations: InstallationStore | None = None
-        if settings.slack_client_id:
-            installations = Installations(self._database, settings.encryption_keys)
-            self._installations = InstallationStore(installations, self._installed)
         if settings.slack_client_id:
             installations = Installations(self._database, settings.encryption_keys)
             self._installations = InstallationStore(installations, self._installed)
@@ -242,7 +241,7 @@ class Bot:
         return AsyncApp(
             # Else Bolt reads the source of its callers to find a name, which takes a while.
             name="whichroot",
-            logger=logger.getChild("bolt"),
+            logger=_bolt_logger(),
             client=self._web_client(session),
             signing_secret=settings.slack_signing_secret or "unused in Socket Mode",
             request_verification_enabled=by_http,
@@ -432,6 +431,17 @@ def _session(seconds: int, connector: aiohttp.BaseConnector | None = None) -> ai
         timeout=aiohttp.ClientTimeout(total=seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+
+
+def _bolt_logger() -> logging.Logger:
+    bolt = logger.getChild("bolt")
+    bolt.addFilter(_says_something)
+    return bolt
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    # Bolt finds SLACK_BOT_TOKEN in the environment, beside the client that has it.
+    return record.getMessage() != warning_client_prioritized_and_token_skipped()
 
 
 async def _stopped(poller: Poller, task: asyncio.Task[None]) -> None:

@@ -158,11 +158,18 @@ class LookupRunner:
     async def _make(self, key: Question, question: Question) -> Report:
         report = await self._answer(question)
         if self._cache_seconds:
-            self._cached[key] = self._clock(), report
+            now = self._clock()
+            self._cached[key] = now, report
             self._cached.move_to_end(key)
-            while len(self._cached) > _MAX_CACHED:
+            # Those that serve no more go as well: of a hostile server they may be large.
+            while len(self._cached) > _MAX_CACHED or self._is_old(now):
                 self._cached.popitem(last=False)
         return report
+
+    def _is_old(self, now: float) -> bool:
+        """Whether the first report of the cache is too old to answer anything."""
+        made, _ = next(iter(self._cached.values()))
+        return now - made >= self._cache_seconds
 
     def _finished(self, key: Question, task: asyncio.Task[Report]) -> None:
         self._running.pop(key, None)

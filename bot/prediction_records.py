@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from bot import incidents
@@ -16,6 +15,7 @@ from bot.errors import FormatError
 from bot.jdk_roots import jdk_root_test
 from bot.pki.certificate import Certificate
 from bot.pki.java import JDKS, LATEST_JDK, Endpoint, Prediction, predict
+from bot.pki.keeping import kept
 from bot.text import visible
 
 #: A longer line is not read, in octets.
@@ -168,7 +168,7 @@ def _certificates(record: dict[str, Any], key: str) -> list[Certificate]:
     return found
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _read(text: str) -> tuple[Certificate, ...]:
     """The certificates in ``text``. Raises ValueError with the rest of a sentence when there is
     none, and _Unreadable."""

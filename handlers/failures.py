@@ -68,7 +68,7 @@ async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
 
 async def on_put_off(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     """Tells the thread, once, that its ticket waits for a desk that is away for long. What waits for
-    Slack cannot be told there."""
+    Slack cannot be told there; that the desk does not let the bot in was told at once."""
     if act.kind != "ticket" or parts.desks is None:
         return
     request = str(act.payload["request"])
@@ -77,6 +77,8 @@ async def on_put_off(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     if desk is None:
         return
     if (unit.now - act.created_at).total_seconds() < desk.pace.outage:
+        return
+    if await Tickets(parts.database).is_refused(unit, request, "write"):
         return
     payload = {"request": request, "waiting": reason}
     await outbox.put(unit, f"request:{request}", "journal", payload, key=f"waiting:{act.id}")

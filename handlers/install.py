@@ -9,6 +9,7 @@ modal was closed.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -113,12 +114,11 @@ _FIELDS: Final = frozenset({modal.CHOICE, modal.FILE, modal.CONFIRMED, modal.REA
 
 
 async def _postpone(parts: Parts, submission: Submission) -> None:
-    key = (
-        f"submission:{submission.view}:{abs(hash(json.dumps(asdict(submission), sort_keys=True)))}"
-    )
     payload = {"do": "submission", "submission": asdict(submission)}
+    filled = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:32]
     async with parts.database.begin() as unit:
-        await outbox.put(unit, key, "lookup", payload)
+        # The same again comes after the first, whichever replica it reaches.
+        await outbox.put(unit, f"submission:{submission.view}:{filled}", "lookup", payload)
 
 
 async def _next_view(

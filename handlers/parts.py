@@ -28,6 +28,7 @@ from bot.store.seen import Seen
 from handlers.blocks.elements import section, top_text
 from handlers.blocks.help import error_message
 from handlers.blocks.markup import Markup, fill
+from handlers.blocks.request_views import notice_view
 from handlers.couriers.slack_errors import UNREACHABLE, code_of
 from handlers.late import SECONDS as TIMELY_SECONDS
 from handlers.late import TimelyAck
@@ -321,8 +322,6 @@ async def _tell(args: AsyncArgs, error: WhichrootError) -> None:
         await args.ack(text=message.text, blocks=list(message.blocks))
         return
     if args.view is not None and args.body.get("type") == "view_submission":
-        from handlers.blocks.request_views import notice_view
-
         await args.ack(
             response_action="update", view=notice_view("whichroot", Markup(message.text))
         )

@@ -11,6 +11,7 @@ from typing import Final
 import aiohttp
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot import incidents
 from bot.serving.logs import logger
 from bot.store.database import Database, StoreError, Unit
 from bot.store.lookups import KeptLookup, Lookups
@@ -67,6 +68,8 @@ class QueueNews:
                 await self.tell()
             except StoreError as error:
                 logger.warning("No places are told.", extra={"error": error.message})
+            except Exception as error:
+                incidents.record(error, "telling places")
 
     async def tell(self) -> None:
         """Tells those whose time it is where they stand now."""

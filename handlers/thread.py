@@ -62,7 +62,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         if subtype == "message_changed":
             await _changed(parts, args, event, key)
         elif subtype == "message_deleted":
-            await _deleted(parts, args, event, key)
+            await _deleted(parts, args, event)
         elif subtype in _WRITTEN and event.get("user") and not event.get("bot_id"):
             await _written(parts, args, event, key)
 
@@ -302,7 +302,7 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
             await put_explanation(unit, request, text, key=key)
 
 
-async def _deleted(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> None:
+async def _deleted(parts: Parts, args: AsyncArgs, event: Mapping[str, Any]) -> None:
     previous = event.get("previous_message") or {}
     team = team_of(args)
     request = await _request_of(parts, args, {"channel": event["channel"], **previous})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -130,3 +131,16 @@ async def test_lookups_that_wait_for_their_servers_hold_nobody_up_within_bounds(
     await asyncio.gather(*stalled)
     assert runner.waiting == 0
     await runner.run(question("a.example"), team="T", user="A")
+
+
+async def test_reports_that_serve_no_more_are_not_kept() -> None:
+    engine, now = Engine(), [0.0]
+    engine.let.set()
+    runner = LookupRunner(engine.answer, Share(5, 5), 60, clock=lambda: now[0])
+    for host in ("first.example", "second.example", "third.example"):
+        await runner.run(question(host), team="T", user="A")
+        now[0] += 40
+    gc.collect()
+    kept = {found.target.input for found in gc.get_objects() if isinstance(found, Report)}
+    assert {"second.example", "third.example"} <= kept
+    assert "first.example" not in kept

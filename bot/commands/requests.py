@@ -114,7 +114,7 @@ async def _show(database: Database, arguments: argparse.Namespace) -> int:
         print(json.dumps(await _whole(database, request, audit), indent=2))
         return 0
     async with database.read() as unit:
-        failed = await outbox.failed(unit, lane=f"request:{request.id}")
+        failed = await outbox.failed(unit, lanes=_lanes(request))
     print("\n".join([*_described(request), "", "Audit trail", *map(_audit_line, audit)]))
     if failed:
         print("\n".join(["", "Not delivered", *map(_failed_line, failed)]))
@@ -170,12 +170,10 @@ async def _purge(
 
 async def _retry(database: Database, arguments: argparse.Namespace) -> int:
     wanted = arguments.id
-    lane = None
     request = await Requests(database).get(wanted) if wanted else None
-    if request is not None:
-        lane = f"request:{request.id}"
+    lanes = None if request is None else _lanes(request)
     async with database.read() as unit:
-        failed = await outbox.failed(unit, lane=lane, limit=None)
+        failed = await outbox.failed(unit, lanes=lanes, limit=None)
     if wanted and request is None:
         failed = [one for one in failed if one.act.id == wanted]
     if not failed:
@@ -191,6 +189,11 @@ async def _retry(database: Database, arguments: argparse.Namespace) -> int:
         taken = [one for one in failed if await outbox.retry(unit, one.act.id)]
     print(f"{len(taken)} will be tried again by the running bot.")
     return 0
+
+
+def _lanes(request: InstallRequest) -> tuple[str, ...]:
+    """Where the acts of a request are: those of its thread, and those of its ticket."""
+    return f"request:{request.id}", f"ticket:{request.id}"
 
 
 async def _whole(

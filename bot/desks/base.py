@@ -311,8 +311,8 @@ class Desk(Protocol):
     async def set_state(self, ticket: Ticket, state: State) -> TicketState | None:
         """Puts the ticket into the state that the settings (``set_states``) give for ``state``, the
         one of the request in Slack; gives the ticket's own as it is then, read back. None: the
-        settings give none, or the ticket is further already, and nothing was done. May be repeated. Raises MappingRejected where the
-        ticket is not in that state afterwards."""
+        settings give none, or the ticket is further already, and nothing was done. May be repeated.
+        Raises MappingRejected where the ticket is not in that state afterwards."""
         ...
 
     async def poll(self, ticket: Ticket, cursor: Cursor) -> News:

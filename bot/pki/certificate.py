@@ -23,6 +23,7 @@ from bot.pki.extensions import (
     GeneralName,
     NameConstraints,
 )
+from bot.pki.keeping import kept
 from bot.pki.keys import AlgorithmIdentifier, PublicKey, verifies
 from bot.pki.names import Name
 
@@ -235,7 +236,7 @@ class Certificate:
         return f"<Certificate {self.subject.text!r} {self.sha256[:16]}>"
 
 
-@lru_cache(maxsize=4096)
+@kept(4096, lambda certificate, key: len(certificate.der) + len(key.spki))
 def _verifies(certificate: Certificate, key: PublicKey) -> bool:
     return verifies(key, certificate.outer_algorithm, certificate.signature, certificate.tbs)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from bot.pki import der
+from bot.pki.keeping import kept
 
 _KEY_ALGORITHMS = {
     "1.2.840.113549.1.1.1": "RSA",
@@ -125,7 +126,7 @@ class AlgorithmIdentifier:
     parameters: bytes
 
     @staticmethod
-    @lru_cache(maxsize=1024)
+    @kept(1024)
     def from_content(content: bytes) -> AlgorithmIdentifier:
         """From the content of an AlgorithmIdentifier SEQUENCE. Raises DerError."""
         parts = list(der.elements(content))
@@ -178,7 +179,7 @@ class PublicKey:
     key_octets: bytes
 
     @staticmethod
-    @lru_cache(maxsize=2048)
+    @kept(2048)
     def from_der(spki: bytes) -> PublicKey:
         """From a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Raises DerError."""
         parts = list(der.children(der.content(spki, der.SEQUENCE)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from bot.pki import der
+from bot.pki.keeping import kept
 from bot.text import visible
 
 COMMON_NAME = "2.5.4.3"
@@ -46,7 +47,6 @@ _CHARSETS = {
     der.UNIVERSAL_STRING: "utf-32-be",
     der.UTF8_STRING: "utf-8",
 }
-_PRINTABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 _ESCAPED = frozenset(',+<>;"\\')
 #: Words of ASCII with single spaces between them, in which nothing is escaped.
 _PLAIN = re.compile(rb'(?!#)[^\0- ,+<>;"\\\x7f-\xff]+(?: [^\0- ,+<>;"\\\x7f-\xff]+)*')
@@ -114,7 +114,7 @@ class Name:
     rdns: tuple[tuple[Attribute, ...], ...]
 
     @staticmethod
-    @lru_cache(maxsize=8192)
+    @kept(8192)
     def from_der(data: bytes) -> Name:
         """The name in ``data`` (a whole SEQUENCE). Raises DerError."""
         return Name(data, tuple(map(_rdn, der.elements(der.content(data, der.SEQUENCE)))))
@@ -191,7 +191,7 @@ class Name:
         return self.text
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def _rdn(element: bytes) -> tuple[Attribute, ...]:
     """Kept, since country, organisation and domain are the same in many names."""
     if element[0] != der.SET:

@@ -12,12 +12,13 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from bot.errors import WhichrootError
 from bot.pki.certificate import Certificate, Source
+from bot.pki.keeping import kept
 from bot.pki.keys import PublicKey
 from bot.pki.names import Name
 
@@ -252,7 +253,7 @@ def public_roots() -> PublicRoots:
     return PublicRoots()
 
 
-@lru_cache(maxsize=512)
+@kept(512)
 def digest(data: bytes) -> str:
     """The index's short form of a name's key or of a public key: half of its SHA-256, in hex."""
     return hashlib.sha256(data).hexdigest()[:32]

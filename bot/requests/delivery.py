@@ -401,10 +401,9 @@ class Delivery:
         *,
         maybe_delivered: bool,
         attempts: int | None = None,
-        final: bool = False,
     ) -> tuple[str, Settle]:
         attempts = lease.act.attempts + 1 if attempts is None else attempts
-        if final or attempts >= self._patience.attempts:
+        if attempts >= self._patience.attempts:
             return "failed", self._give_up(lease, reason, maybe_delivered)
         wait = timedelta(seconds=self._patience.wait(attempts))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from bot import incidents
 from bot.serving.logs import logger
 from bot.settings import Settings
 from bot.store.database import Database, StoreError
@@ -29,3 +30,5 @@ async def keep_house(database: Database, settings: Settings) -> None:
             )
         except StoreError as error:
             logger.warning("Nothing was purged.", extra={"error": error.message})
+        except Exception as error:
+            incidents.record(error, "purging")

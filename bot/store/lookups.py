@@ -204,19 +204,6 @@ class Lookups:
         self._held_up[team] = now, reason
         return reason
 
-    async def waiting_of(self, team: str, user: str | None = None) -> int:
-        """How many lookups of the workspace (or of that user there) wait."""
-        statement = (
-            select(func.count())
-            .select_from(lookups)
-            .where(lookups.c.state == "waiting", lookups.c.team == team)
-        )
-        if user is not None:
-            statement = statement.where(lookups.c.user == user)
-        async with self._database.read() as unit:
-            count: int = (await unit.execute(statement)).scalar_one()
-            return count
-
     async def queue(self, unit: Unit, limit: int = 10_000) -> Sequence[str]:
         """The lookups whose turn has not come yet, by id, the next one first."""
         rows = await unit.execute(_QUEUE.limit(limit), {"now": unit.now})

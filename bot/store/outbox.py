@@ -135,12 +135,12 @@ async def hurry_lane(unit: Unit, lane: str) -> None:
 
 
 async def failed(
-    unit: Unit, *, lane: str | None = None, limit: int | None = 100
+    unit: Unit, *, lanes: Collection[str] | None = None, limit: int | None = 100
 ) -> Sequence[FailedAct]:
-    """The failed acts (of ``lane``), the newest first."""
+    """The failed acts (of these ``lanes``), the newest first."""
     statement = select(acts).where(acts.c.state == "failed").order_by(acts.c.ended_at.desc())
-    if lane is not None:
-        statement = statement.where(acts.c.lane == lane)
+    if lanes is not None:
+        statement = statement.where(acts.c.lane.in_(lanes))
     rows = await unit.execute(statement.limit(limit))
     return [FailedAct(act_of(row), row.reason or "", row.ended_at) for row in rows]
 

@@ -18,6 +18,8 @@ REFUSED: Final = "refused"
 ASKED: Final = "refused, asked"
 #: … or polls get through again, which the thread knows.
 PASSED: Final = "refused, passed"
+#: The digest of what was about to be written to the ticket and was refused there.
+NOT_WRITTEN: Final = "not written"
 #: What is refused: to read the ticket, or to write to it.
 Access: TypeAlias = Literal["read", "write"]
 
@@ -182,6 +184,13 @@ class Tickets:
             )
         )
         return found.get(other) != REFUSED
+
+    async def is_refused(self, unit: Unit, request_id: str, access: Access) -> bool:
+        """Whether the desk did not let the bot in, and has not let it in since."""
+        statement = select(ticket_echoes.c.digest).where(
+            ticket_echoes.c.act_id == _refusal(request_id, access)
+        )
+        return (await unit.execute(statement)).first() is not None
 
     async def ask_again(self, unit: Unit, request_id: str) -> None:
         """Somebody wants to hear again whether the desk lets the bot in."""

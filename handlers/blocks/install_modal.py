@@ -150,7 +150,7 @@ def checking_view(report_address: str) -> dict[str, Any]:
     return modal("Request installation", [section(text), context(hint)], callback_id="checking")
 
 
-def submitted_view(short_id: str, joined_other: bool, thread: str = "") -> dict[str, Any]:
+def submitted_view(short_id: str, joined_other: bool) -> dict[str, Any]:
     """The request is on its way."""
     text = (
         fill("🤝 The same is requested already: you follow *{}* now.", short_id)

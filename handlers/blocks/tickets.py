@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from cryptography import x509
 
-from bot.desks.base import Meaning, TicketDraft
+from bot.desks.base import Compared, Meaning, TicketDraft
 from bot.requests.messages import Message as Written
 from bot.requests.request import Entry, InstallRequest, RequestedCertificate
 from bot.requests.states import RULES, Action
@@ -44,6 +44,11 @@ _MEANINGS: Final[Mapping[str, str]] = {
     Meaning.WAITING: "waits for an answer",
     Meaning.SOLVED: "is solved",
     Meaning.CLOSED: "is closed",
+}
+#: Where less of the attached PEM was compared than its bytes.
+_LESS: Final[Mapping[str, str]] = {
+    Compared.SIZE: "Matrix42 does not give it back: its size alone was compared.",
+    Compared.NOTHING: "Matrix42 neither gives it back nor tells its size: it was not compared.",
 }
 _ASKS: Final = frozenset({Meaning.SOLVED, Meaning.CLOSED})
 
@@ -121,6 +126,9 @@ def journal_message(
     elif count := news.get("files_left"):
         text = fill("📎 {} more files were added to the ticket. They are not brought here.", count)
         text = joined((text, _ticket_link(request)))
+    elif compared := news.get("compared"):
+        text = fill("📎 {} is attached to the ticket. {}", code(str(news["name"])), _LESS[compared])
+        text = fill("{} Whoever installs it there compares its fingerprint.", text)
     elif down := news.get("down"):
         text = fill("🔌 Matrix42 not reachable since {}. {}", _time(down["since"]), down["reason"])
         text = fill("{} What is written here goes there afterwards.", text)

@@ -12,7 +12,7 @@ from bot.pki.formats import read
 from bot.requests.delivery import Receipt
 from bot.requests.request import InstallRequest
 from bot.store.outbox import Act
-from bot.store.tickets import Tickets
+from bot.store.tickets import NOT_WRITTEN, Tickets
 from bot.text import visible
 from handlers.blocks.lines import file_name
 from handlers.couriers.desks import asking, kept_ticket, place, ticket_of
@@ -54,12 +54,18 @@ class AttachmentCourier:
             try:
                 attachment = await _attach(desk, ticket, names, content, act)
             except FileRefused:
-                if theirs:
-                    return {}
-                raise
+                if not theirs:
+                    raise
+                # A file of that name is somebody else's then.
+                await self._note(act, request, [NOT_WRITTEN] * len(names))
+                return {}
         # From now on another file of that name is news.
         await self._note(act, request, [f"file-id:{attachment.id}"] * len(names))
-        return {"file": attachment.id, "name": attachment.name}
+        return {
+            "file": attachment.id,
+            "name": attachment.name,
+            "compared": attachment.compared.value,
+        }
 
     async def _note(self, act: Act, request: InstallRequest, digests: Sequence[str]) -> None:
         tickets = Tickets(self._parts.database)

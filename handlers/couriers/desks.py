@@ -69,16 +69,18 @@ async def asking(
         maybe = error.maybe_done or act.maybe_delivered
         raise Later(wait, error.message, maybe_delivered=maybe) from error
     except NotAllowed as error:
-        await _tell_refused(parts, str(act.payload["request"]), error)
-        raise Later(_REFUSED_SECONDS, str(error), maybe_delivered=True) from error
+        raise await refused(parts, act, error, maybe_delivered=True) from error
     except DeskError as error:
         # What the desk said of this very thing it will say again.
         final = isinstance(error, MappingRejected | FileRefused | TicketGone)
         raise Undeliverable(f"{undone} {error}", final=final, maybe_delivered=True) from error
 
 
-async def _tell_refused(parts: Parts, request: str, error: NotAllowed) -> None:
+async def refused(parts: Parts, act: Act, error: NotAllowed, *, maybe_delivered: bool) -> Later:
+    """What becomes of ``act`` where the desk does not let the bot in, which the thread hears once."""
+    request = str(act.payload["request"])
     async with parts.database.begin() as unit:
         if await Tickets(parts.database).note_refused(unit, request, "write"):
             payload = {"request": request, "refused": str(error)}
             await outbox.put(unit, f"request:{request}", "journal", payload)
+    return Later(_REFUSED_SECONDS, str(error), maybe_delivered=maybe_delivered)

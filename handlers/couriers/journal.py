@@ -19,7 +19,7 @@ from bot.text import visible
 from handlers.blocks.tickets import entry_text, file_text, journal_message
 from handlers.couriers import slack
 from handlers.couriers.attachments import MAX_NAME, holds_key
-from handlers.couriers.desks import asking, kept_ticket, place, ticket_of
+from handlers.couriers.desks import asking, kept_ticket, place, refused, ticket_of
 from handlers.couriers.files import upload
 from handlers.parts import Parts
 
@@ -148,10 +148,13 @@ class JournalCourier:
             return None
         try:
             content = await desk.download(ticket_of(kept), str(given["id"]))
-        except (DeskUnreachable, NotAllowed) as error:
-            seconds = error.seconds if isinstance(error, DeskUnreachable) else None
+        except DeskUnreachable as error:
             maybe = act.maybe_delivered
-            raise Later(seconds, error.message, maybe_delivered=maybe) from error
+            raise Later(error.seconds, error.message, maybe_delivered=maybe) from error
+        except NotAllowed as error:
+            # What follows in the ticket's lane waits as well: somebody must know why.
+            maybe = act.maybe_delivered
+            raise await refused(self._parts, act, error, maybe_delivered=maybe) from error
         except DeskError:
             return None
         if not content or await asyncio.to_thread(holds_key, str(given["name"]), content):

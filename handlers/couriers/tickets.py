@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
-from bot.desks.base import Desk, Ticket, TicketDraft, marker_of
+from bot.desks.base import Compared, Desk, Ticket, TicketDraft, marker_of
 from bot.desks.email import EmailDesk
 from bot.requests.delivery import Courier, Later, Receipt, Undeliverable
 from bot.requests.messages import Message as Written
@@ -68,6 +68,8 @@ async def on_delivered(parts: Parts, unit: Unit, act: Act, receipt: Receipt) -> 
         sha256 = list(act.payload["sha256"])
         key = f"attachment:{request}:{receipt['file']}"
         await _put(unit, "attachment", {"request": request, "sha256": sha256}, key=key)
+    elif act.kind == "attachment" and "sha256" in act.payload and receipt.get("file"):
+        await _tell_compared(unit, request, receipt)
     elif act.kind == "line" and desk.has_journal:
         payload = {"request": request, "entry": str(act.payload["entry"])}
         await _put(unit, "comment", payload, key=f"comment:{payload['entry']}")
@@ -134,6 +136,14 @@ async def _desk(parts: Parts, unit: Unit, request: str) -> Desk | None:
         return None
     environment = await Tickets(parts.database).environment(unit, request)
     return parts.desks.of(environment) if environment else None
+
+
+async def _tell_compared(unit: Unit, request: str, receipt: Receipt) -> None:
+    """The thread hears, once, where less of the attached PEM was compared than its bytes."""
+    if receipt["compared"] == Compared.SHA256:
+        return
+    payload = {"request": request, "compared": receipt["compared"], "name": receipt["name"]}
+    await outbox.put(unit, f"request:{request}", "journal", payload, key=f"compared:{request}")
 
 
 async def _keep_ticket(

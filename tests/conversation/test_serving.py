@@ -89,6 +89,7 @@ async def test_sigterm_ends_it_in_good_order_and_the_logs_keep_secrets(
         assert secret not in written
     assert "BEGIN CERTIFICATE" not in written
     assert any(entry.get("kind") == "report" and entry.get("act") for entry in bot.logs)
+    assert not [entry for entry in bot.logs if entry["level"] != "info"]
 
 
 async def test_without_tokens_it_says_what_is_missing(tmp_path: Path) -> None:

@@ -174,6 +174,42 @@ async def test_a_refused_file_name_falls_back_to_the_next_suffix(
     assert (len(server.tickets), server.calls.count("create")) == (1, 1)
 
 
+@OTHER
+async def test_a_file_that_the_desk_refused_is_news_when_somebody_else_brings_it(
+    surroundings: Surroundings, server: AnyServer
+) -> None:
+    story = Story(surroundings)
+    async with Bot(settings(surroundings, server), patience=_PATIENCE):
+        ticket = await with_ticket(story, server)
+        await surroundings.settled()
+        server.faults.order("attach", *[Fault("status", 400)] * 2)
+        log = await story.rita.upload("connector.log", b"it fails since Monday\n")
+        await story.rita.reply(story.card, "Here", files=[log])
+        await until(lambda: server.calls.count("attach") >= 3)
+        await surroundings.settled()
+        server.tickets.attach(ticket, "connector.log", b"ours, with marks\n")
+        await line(story, "Added to the ticket in Matrix42", "connector.log")
+        await surroundings.settled()
+    assert len(ticket.files) == 2
+
+
+async def test_a_desk_that_does_not_give_the_pem_back_is_told_once(
+    surroundings: Surroundings, server: AnyServer
+) -> None:
+    story = Story(surroundings)
+    async with Bot(settings(surroundings, server, download="")):
+        ticket = await with_ticket(story, server)
+        # The one lists files with their sizes, the other does not.
+        says = "its size alone was" if isinstance(server, EnterpriseServer) else "was not compared"
+        await line(story, ticket.files[0].name, says, "compares its fingerprint")
+        # A file of the thread is no certificate to be installed.
+        log = await story.rita.upload("connector.log", b"it fails since Monday\n")
+        await story.rita.reply(story.card, "Here", files=[log])
+        await until(lambda: len(ticket.files) == 2)
+        await surroundings.settled()
+    assert sum("compares its fingerprint" in text for text in await thread(story)) == 1
+
+
 async def test_what_is_said_while_the_desk_is_down_arrives_once_afterwards(
     surroundings: Surroundings, server: AnyServer
 ) -> None:

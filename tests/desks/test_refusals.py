@@ -54,7 +54,7 @@ async def test_a_desk_that_does_not_let_the_bot_in_is_told_once_with_the_remedy_
 ) -> None:
     words = said[0] if isinstance(server, EnterpriseServer) else said[1]
     story = Story(surroundings)
-    async with Bot(settings(surroundings, server), patience=_PATIENCE):
+    async with Bot(settings(surroundings, server, outage=0), patience=_PATIENCE):
         # Before there is a ticket.
         switch(server, True)
         await story.ask()
@@ -87,7 +87,7 @@ async def test_a_desk_that_does_not_let_the_bot_in_is_told_once_with_the_remedy_
         await polled(server)
     texts = await thread(story)
     assert sum("🔑" in text for text in texts) == 3
-    assert not any("⚠️" in text for text in texts)
+    assert not any("⚠️" in text or "⏳" in text for text in texts)
     assert (len(server.tickets), server.calls.count("attach")) == (1, 1)
     assert all(
         sum(f"said meanwhile {number}" in e.text for e in ticket.entries) == 1
@@ -119,6 +119,30 @@ async def test_a_desk_that_lets_the_bot_read_and_not_write_is_told_once(
         await line(story, "reachable again")
         await surroundings.settled()
     assert sum("said once" in e.text for e in ticket.entries) == 1
+    assert sum("🔑" in text for text in await thread(story)) == 1
+
+
+async def test_a_file_that_the_bot_may_not_fetch_holds_nothing_up_in_silence(
+    surroundings: Surroundings,
+) -> None:
+    story = Story(surroundings)
+    async with (
+        EnterpriseServer() as server,
+        Bot(settings(surroundings, server), patience=_PATIENCE),
+    ):
+        ticket = await with_ticket(story, server)
+        await surroundings.settled()
+        server.faults.order("download", *[Fault("status", 403)] * 500)
+        server.answer(ticket, "See the log")
+        server.tickets.attach(ticket, "connector.txt", b"what the connector says")
+        told = await line(story, "🔑", "403")
+        await story.rita.reply(story.card, "said meanwhile")
+        await polled(server)
+        server.faults.forget("download")
+        assert (await story.sam.click(told, "ticket_retry"))["ok"]
+        await line(story, "Added to the ticket in Matrix42", "connector.txt")
+        await until(lambda: any("said meanwhile" in e.text for e in ticket.entries))
+        await surroundings.settled()
     assert sum("🔑" in text for text in await thread(story)) == 1
 
 

@@ -108,6 +108,8 @@ async def test_what_failed_is_listed_and_retried(
     database = Database(url)
     first, *_ = await fill(url)
     async with database.begin() as unit:
+        await outbox.put(unit, f"ticket:{first.id}", "comment", {"request": first.id})
+    async with database.begin() as unit:
         for lease in await leases.claim(unit, outbox.POSTS, "w", 9, timedelta(minutes=1)):
             leases.give_up(unit, lease, "The channel is archived.", maybe_delivered=False)
     async with database.read() as unit:
@@ -118,12 +120,13 @@ async def test_what_failed_is_listed_and_retried(
     assert len(listed) == len(failed)
     assert all("The channel is archived." in line for line in listed)
     assert await run("show", first.short_id) == 0
-    assert "Not delivered" in capsys.readouterr().out
+    undelivered = capsys.readouterr().out.partition("Not delivered")[2]
+    assert [line.split()[1] for line in undelivered.split("\n") if line] == ["comment", "card"]
     assert await run("retry", "nothing") == 1
     assert await run("retry", first.short_id) == 0
-    assert capsys.readouterr().out == "1 will be tried again by the running bot.\n"
+    assert capsys.readouterr().out == "2 will be tried again by the running bot.\n"
     assert await run("retry", "--all") == 0
-    assert capsys.readouterr().out.startswith(f"{len(failed) - 1} will be")
+    assert capsys.readouterr().out.startswith(f"{len(failed) - 2} will be")
     async with database.begin() as unit:
         taken = await leases.claim(unit, outbox.POSTS, "v", 99, timedelta(minutes=1))
     assert len(taken) == len(failed)

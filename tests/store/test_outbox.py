@@ -186,7 +186,7 @@ async def test_what_a_failed_act_does_to_its_lane(
     taken = await claim(database)
     assert [one.act.id for one in taken] == ([] if blocks else [behind])
     async with database.read() as unit:
-        [given_up] = await outbox.failed(unit, lane="a")
+        [given_up] = await outbox.failed(unit, lanes=["a"])
         backlog = await outbox.backlog(unit)
     assert (given_up.act.id, given_up.reason) == (failed, "The channel is archived.")
     assert (backlog.waiting, backlog.failed) == (2, 1)

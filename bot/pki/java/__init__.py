@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from operator import attrgetter
 
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
@@ -34,6 +34,7 @@ from bot.pki.java.outcome import Situation, ValidPath
 from bot.pki.java.parsing import refusal
 from bot.pki.java.rejection import VALIDATION_FAILED, Rejected
 from bot.pki.java.validating import validate
+from bot.pki.keeping import kept
 
 __all__ = [
     "JDKS",
@@ -51,6 +52,7 @@ LATEST_JDK = JDKS[-1]
 
 #: The first JDK that takes a PrintableString for Latin-1, and not for UTF-8, as it compares names.
 _LATIN_PRINTABLE_STRINGS = 25
+_DER = attrgetter("der")
 #: The first JDK that stops at an extension of the leaf that it cannot read, critical or not.
 _STRICT_GETTERS = 21
 
@@ -139,7 +141,7 @@ class _Trust:
     added_names: tuple[GeneralName, ...] = ()
 
 
-@lru_cache(maxsize=512)
+@kept(512, lambda chain, anchors, *_: sum(map(len, map(_DER, chain + anchors))))
 def _trust(
     chain: tuple[Certificate, ...],
     anchors: tuple[Certificate, ...],

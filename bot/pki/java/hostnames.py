@@ -14,6 +14,7 @@ from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName
 from bot.pki.java.addresses import to_address, unmapped
 from bot.pki.java.rejection import Rejected
+from bot.pki.keeping import kept
 from bot.pki.names import COMMON_NAME
 
 _SAN = extensions.SUBJECT_ALTERNATIVE_NAME
@@ -53,7 +54,7 @@ def check_host(
         raise Rejected(reason)
 
 
-@lru_cache(maxsize=512)
+@kept(512, lambda certificate, *_: len(certificate.der))
 def _refusal(
     certificate: Certificate,
     host: str,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from bot.pki import der, extensions
 from bot.pki.certificate import Certificate
+from bot.pki.keeping import kept
 from bot.pki.keys import PublicKey
 
 _PARSING = "java.security.cert.CertificateParsingException: "
@@ -65,7 +65,7 @@ _SURROGATE = re.compile(r"\bd[89a-f]")
 _EDWARDS_KNOWN = 17
 
 
-@lru_cache(maxsize=2048)
+@kept(2048, lambda certificate, jdk: len(certificate.der))
 def refusal(certificate: Certificate, jdk: int) -> str | None:
     """What Java says when it cannot read ``certificate``, None where it can."""
     if reason := _key_refusal(certificate.public_key, jdk):

@@ -1,0 +1,51 @@
+"""What is asked again and again is computed once, within bounds that hold whatever a server sends.
+
+A cache that counts its entries alone may hold thousands of certificates of a hundred kilobytes, whose
+names take many times as much once they are read. So what is small is kept by count, and what is
+large as long as all of it together is within `LARGE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, Final, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: In octets: up to where something is small, and how much of what is larger a function keeps.
+SMALL: Final = 1 << 13
+LARGE: Final = 4 << 20
+
+_NOTHING: Final = object()
+
+
+def kept(count: int, size: Callable[..., int] = len) -> Callable[[F], F]:
+    """Has a function, called by position, keep ``count`` results for arguments of which ``size`` says
+    that they are small, in octets. Those for large ones are all forgotten once they are too much:
+    they are asked for many times within one lookup, and seldom afterwards."""
+
+    def decorated(function: F) -> F:
+        small = lru_cache(maxsize=count)(function)
+        large: dict[tuple[Any, ...], Any] = {}
+        held = 0
+
+        @wraps(function)
+        def asked(*given: Any) -> Any:
+            nonlocal held
+            octets = size(*given)
+            if octets <= SMALL:
+                return small(*given)
+            result = large.get(given, _NOTHING)
+            if result is _NOTHING:
+                result = function(*given)
+                if held + octets > LARGE:
+                    large.clear()
+                    held = 0
+                large[given] = result
+                held += octets
+            return result
+
+        return cast("F", asked)
+
+    return decorated
