@@ -25,7 +25,7 @@ from tests.desks.wire import Proxy, relaying
 from tests.support.aia import encoded, endless, page, redirect
 from tests.support.authority import make_root
 from tests.support.servers import Script, raw_server, tls_server
-from workspace.desks import EnterpriseServer, ProfessionalServer
+from workspace.desks import EnterpriseServer
 
 ROOT = make_root("Example Corp Root")
 LEAF = ROOT.leaf("localhost")
@@ -37,14 +37,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("roots") / "roots.pem"
     path.write_bytes(ROOT.pem)
     return path
-
-
-@pytest.fixture(params=[EnterpriseServer, ProfessionalServer])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    async with request.param() as server:
-        place = Place(server)
-        yield place
-        await place.aclose()
 
 
 @pytest.fixture
