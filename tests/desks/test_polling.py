@@ -202,10 +202,11 @@ async def test_a_replica_killed_in_mid_poll_is_replaced(
 
 
 async def test_a_poll_that_takes_longer_than_the_lease_keeps_it(
-    database: Database, server: EnterpriseServer, replica: Replica
+    database: Database, server: AnyServer, replica: Replica
 ) -> None:
     await with_tickets(database, server, 1)
-    server.faults.order("fragments", Fault("late", seconds=60))
+    call = "fragments" if isinstance(server, EnterpriseServer) else "read"
+    server.faults.order(call, Fault("late", seconds=60))
     slow = asyncio.create_task(replica(database, server.table(), Turns(lease=0.6)).once())
 
     async def leased_until() -> datetime | None:
