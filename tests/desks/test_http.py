@@ -21,10 +21,10 @@ from bot.desks.configuration import read_desks
 from bot.desks.http import MAX_ANSWER, Answer, DeskHttp
 from bot.errors import SettingsError
 from tests.desks.support import AnyServer, Place, draft
-from tests.desks.wire import Proxy, relaying
+from tests.desks.wire import Proxy
 from tests.support.aia import encoded, endless, page, redirect
 from tests.support.authority import make_root
-from tests.support.servers import Script, raw_server, tls_server
+from tests.support.servers import Script, raw_server, relaying, tls_server
 from workspace.desks import EnterpriseServer
 
 ROOT = make_root("Example Corp Root")

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
 from tests.hostile.acting import open_modal, open_request
 from tests.support.ports import free_port
+from tests.support.servers import raw_server, relaying
 from workspace import Workspace
 
 
@@ -245,35 +245,14 @@ async def test_without_slack_the_bot_starts_says_so_and_goes_on_when_it_is_back(
     async with Bot(settings) as bot, contextlib.AsyncExitStack() as stack:
         found = await ready(bot.port)
         assert found["problems"] == {"slack": "There is no connection to Slack."}
-        await stack.enter_async_context(way_to(workspace, port))
+        there = urlsplit(workspace.url).port
+        assert there
+        await stack.enter_async_context(raw_server(relaying(there), port=port))
         await workspace.wait_connected(seconds=20)
         rita = workspace.person("rita")
         assert (await rita.command("#connectors", f"/cert {surroundings.host}"))["ok"]
         await rita.wait_for(lambda m: "Request the root" in shown(m))
         assert (await ready(bot.port))["ready"]
-
-
-@contextlib.asynccontextmanager
-async def way_to(workspace: Workspace, port: int) -> AsyncIterator[None]:
-    """What comes to ``port`` goes to the workspace."""
-    there = urlsplit(workspace.url).port
-
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", there)
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(pass_on(reader, to_writer), pass_on(to_reader, writer))
-
-    server = await asyncio.start_server(relay, "127.0.0.1", port)
-    try:
-        yield
-    finally:
-        server.close()
 
 
 async def test_connections_that_are_cut_in_mid_envelope_lose_nothing(
@@ -335,7 +314,7 @@ async def test_names_that_cannot_be_resolved_are_waited_for_or_told(
     with pytest.raises(Later, match="Slack cannot be reached"):
         await slack.direct(client, Metrics(), "U1")
     desk = DeskHttp("http://desk.invalid/", seconds=10)
-    with pytest.raises(DeskUnreachable, match="there is no connection") as raised:
+    with pytest.raises(DeskUnreachable, match="its name is not known") as raised:
         await desk.call("GET", "tickets")
     assert not raised.value.maybe_done
     await desk.aclose()
