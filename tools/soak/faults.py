@@ -92,7 +92,8 @@ _SERVERS: Final = {"enterprise": EnterpriseServer, "professional": ProfessionalS
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One fault at one call. ``skip``: how many calls go well before it."""
+    """One fault: ``slack`` is ordered of the workspace, ``fault`` of the desk for ``call``, and with
+    ``signed_out`` the desk's secret is another one for three seconds."""
 
     name: str
     desk: str = "enterprise"
