@@ -39,7 +39,7 @@ roots: $(VENV)/dev.stamp $(JDK_STAMPS)
 # How fast it is, beside its peers; one that cannot be installed is named as absent.
 bench: $(VENV)/dev.stamp $(JDK_STAMPS)
 	-@$(MAKE) --no-print-directory .cache/peers/stamp
-	$(BIN)/python -m tools.bench $(ARGS)
+	$(BIN)/python -m tools.bench
 
 # Draws docs/check.svg from a real run.
 picture: $(VENV)/dev.stamp
