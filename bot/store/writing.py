@@ -58,6 +58,7 @@ class Writing:
         task = asyncio.current_task()
         if task is self._writer:
             raise RuntimeError("a transaction was begun inside another")
+        failed: Exception | None = None
         async with self._turn:
             self._writer = task
             try:
@@ -66,14 +67,24 @@ class Writing:
                 try:
                     async with _savepoint(taking_part):
                         yield taking_part.connection, afterwards
-                except BaseException:
+                except BaseException as error:
                     for tell in afterwards:
                         tell(False)
-                    raise
-                for tell in afterwards:
-                    taking_part.kept.add_done_callback(partial(_tell, tell))
+                    if not isinstance(error, Exception):
+                        raise
+                    failed = error
+                else:
+                    for tell in afterwards:
+                        taking_part.kept.add_done_callback(partial(_tell, tell))
             finally:
                 self._writer = None
+        if failed is not None:
+            # Perhaps because of what another did in the same transaction: whoever hears of it must
+            # find that kept.
+            await asyncio.wait((taking_part.kept,))
+            if not isinstance(failed, DBAPIError):
+                taking_part.kept.result()
+            raise failed
         await asyncio.shield(taking_part.kept)
 
     async def drain(self) -> None:

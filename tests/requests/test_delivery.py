@@ -195,7 +195,7 @@ async def test_what_waits_is_hurried_and_what_has_failed_is_not(database: Databa
 
         async def hurried() -> bool:
             async with database.begin() as unit:
-                await outbox.hurry(unit, "a")
+                await outbox.hurry_lane(unit, "a")
             return await state(database, act_id) == "done"
 
         await until(hurried)
@@ -204,7 +204,7 @@ async def test_what_waits_is_hurried_and_what_has_failed_is_not(database: Databa
         act_id = await put(database)
         await until_state(database, act_id, "failed")
         async with database.begin() as unit:
-            await outbox.hurry(unit, "a")
+            await outbox.hurry_lane(unit, "a")
         await asyncio.sleep(0.1)
     assert len(failing.acts) == 1
 

@@ -250,6 +250,33 @@ async def test_units_that_share_a_commit_fail_alone_and_are_kept_together(
     await other.dispose()
 
 
+async def test_whoever_is_refused_for_what_another_did_finds_that_kept(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    await database.migrate()
+
+    async def kept() -> list[str]:
+        async with database.read() as unit:
+            return list((await unit.execute(select(seen.c.key))).scalars())
+
+    async def first() -> None:
+        async with database.begin() as unit:
+            await Seen().first(unit, "k", "a")
+
+    async def second() -> None:
+        async with database.begin() as unit:
+            assert await Seen().first(unit, "k", "b") == "a"
+            raise LookupError
+
+    async def third() -> list[str]:
+        with pytest.raises(LookupError):
+            await second()
+        return await kept()
+
+    _, found = await asyncio.gather(first(), third())
+    assert found == ["k"]
+    await database.dispose()
+
+
 async def test_a_unit_that_is_cancelled_leaves_the_others_their_commit(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/x.db")
     await database.migrate()
