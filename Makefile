@@ -19,8 +19,8 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/pytest --numprocesses 2 $(ARGS)
 
-# Attacks the whole product for hours. ARGS="crash", "faults", "fuzz" or "load" is one attack alone;
-# more of ARGS are its options.
+# Attacks the whole product for hours. ARGS="crash", "faults", "fuzz", "load" or "who" is one attack
+# alone; more of ARGS are its options.
 soak: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/python -m tools.soak $(ARGS)
 
@@ -39,7 +39,7 @@ roots: $(VENV)/dev.stamp $(JDK_STAMPS)
 # How fast it is, beside its peers; one that cannot be installed is named as absent.
 bench: $(VENV)/dev.stamp $(JDK_STAMPS)
 	-@$(MAKE) --no-print-directory .cache/peers/stamp
-	$(BIN)/python -m tools.bench $(ARGS)
+	$(BIN)/python -m tools.bench
 
 # Draws docs/check.svg from a real run.
 picture: $(VENV)/dev.stamp

@@ -1,8 +1,8 @@
 """``python -m tools.audit LOCK``: known vulnerabilities of the locked packages, by pip-audit.
 
-Its data comes from PyPI's JSON API (https://docs.pypi.org/api/json/). Where that cannot be
-reached, or a mirror leaves the vulnerabilities out, the packages could not be audited: this is
-said, and is a failure only with ``--strict``.
+Its data comes from the package index. Where that cannot be reached, or a mirror leaves the
+vulnerabilities out, the packages could not be audited: this is said, and is a failure only with
+``--strict``.
 """
 
 from __future__ import annotations

@@ -28,9 +28,8 @@ class Fault:
       with `retry_after` as it is; empty: without the header), `server_error` (500), `error` (answer
       `code`), `truncated` (half the JSON), `slow_body` (half of it at once, the rest `seconds`
       later), `reset_before` (connection reset before anything happened), `reset_after` (done, but
-      the answer is lost),
-      `drop_ack` (an acknowledgement is not heard), `lose_share` (a completed upload is never
-      shared), `delay_share` (it is shared `seconds` later).
+      the answer is lost), `drop_ack` (an acknowledgement is not heard), `lose_share` (a completed
+      upload is never shared), `delay_share` (it is shared `seconds` later).
     - `method`: what it spoils: a Web API method, `response_url`, `upload`, `download`; for `drop_ack`
       `slash_commands`, `interactive`, `events_api`; `*` for any.
     - `count`: how many times; None is until cleared. `skip`: how many to let pass first.

@@ -58,7 +58,7 @@ class Writing:
         task = asyncio.current_task()
         if task is self._writer:
             raise RuntimeError("a transaction was begun inside another")
-        failure: Exception | None = None
+        failed: Exception | None = None
         async with self._turn:
             self._writer = task
             try:
@@ -72,17 +72,20 @@ class Writing:
                         tell(False)
                     if not isinstance(error, Exception):
                         raise
-                    failure = error
+                    failed = error
                 else:
                     for tell in afterwards:
                         taking_part.kept.add_done_callback(partial(_tell, tell))
             finally:
                 self._writer = None
-        # Also where it failed: the reason may be what those before it did, and is none until that is
-        # kept.
+        if failed is not None:
+            # Perhaps because of what another did in the same transaction: whoever hears of it must
+            # find that kept.
+            await asyncio.wait((taking_part.kept,))
+            if not isinstance(failed, DBAPIError):
+                taking_part.kept.result()
+            raise failed
         await asyncio.shield(taking_part.kept)
-        if failure is not None:
-            raise failure
 
     async def drain(self) -> None:
         """Waits for commits under way."""

@@ -12,7 +12,6 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -63,11 +62,6 @@ class JavaOracle:
     def judge_line(self, line: str) -> Verdict:
         """The same for a record that is JSON already."""
         return Verdict.from_json(json.loads(self._ask(line)))
-
-    def judge_all(self, records: Iterable[Record]) -> Iterator[Verdict]:
-        """The verdicts in the order of *records*."""
-        for record in records:
-            yield self.judge(record)
 
     def close(self) -> None:
         """Ends the JVM."""

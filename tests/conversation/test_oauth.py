@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import html
-import re
-import socket
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,7 +11,9 @@ from cryptography.fernet import Fernet
 from bot.app import Bot
 from bot.serving.oauth import SCOPES
 from tests.conversation.conftest import MANIFEST
+from tests.conversation.installing import by_oauth, install, manifest
 from tests.conversation.support import Surroundings, shown
+from tests.support.ports import free_port
 from workspace import Workspace
 
 
@@ -26,23 +24,13 @@ def test_what_is_asked_for_is_what_the_manifest_says() -> None:
 # slack_sdk signs in to oauth.v2.access in a way that aiohttp has deprecated.
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 async def test_each_workspace_has_its_own_token_kept_encrypted(tmp_path: Path) -> None:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
-    oauth = {**MANIFEST["oauth_config"], "redirect_urls": [base]}
     async with (
-        Workspace({**MANIFEST, "oauth_config": oauth}) as workspace,
+        Workspace(manifest(base)) as workspace,
         Surroundings(workspace, tmp_path) as surroundings,
     ):
-        settings = surroundings.settings(
-            slack_bot_token="",
-            slack_client_id=workspace.services.app.client_id,
-            slack_client_secret=workspace.services.app.client_secret,
-            encryption_keys=(Fernet.generate_key().decode(),),
-            public_url=base,
-            listen_port=port,
-        )
+        settings = surroundings.settings(**by_oauth(workspace, port))
         rita, gina = (workspace.person(name) for name in ("rita", "gina"))
         async with Bot(settings):
             for person in (rita, gina):
@@ -80,20 +68,3 @@ async def test_a_forged_way_back_installs_nothing(tmp_path: Path) -> None:
 
 def _content(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("whichroot.db*"))
-
-
-async def install(base: str, user: str, *, org: bool = False) -> int:
-    """Goes the way of somebody who installs the app, with ``org`` for the whole organisation; the
-    status of the last page."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        async with session.get(f"{base}/slack/install") as page:
-            cookie = page.headers["Set-Cookie"].partition(";")[0]
-            found = re.search(r'href="([^"]+oauth/v2/authorize[^"]+)"', await page.text())
-        assert found
-        target = f"{html.unescape(found[1])}&user={user}" + ("&org=1" if org else "")
-        async with session.get(target, allow_redirects=False) as answer:
-            assert answer.status in (302, 303), await answer.text()
-            back = answer.headers["Location"]
-        headers: dict[str, Any] = {"Cookie": cookie}
-        async with session.get(back, headers=headers) as answer:
-            return answer.status

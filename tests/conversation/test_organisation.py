@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from bot.app import Bot
 from tests.conversation.conftest import MANIFEST, RULES
+from tests.conversation.installing import by_oauth, install, manifest
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
-from tests.conversation.test_oauth import install
 from tests.hostile.acting import open_modal
+from tests.support.ports import free_port
 from workspace import Cast, Workspace
 from workspace.cast import Organisation, Person, Room
 
@@ -81,27 +80,13 @@ async def test_a_token_of_an_organisation_serves_each_workspace(
 # slack_sdk signs in to oauth.v2.access in a way that aiohttp has deprecated.
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 async def test_an_organisation_installs_it_once_for_all(tmp_path: Path) -> None:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
-    manifest = {
-        **MANIFEST,
-        "oauth_config": {**MANIFEST["oauth_config"], "redirect_urls": [base]},
-        "settings": {**MANIFEST["settings"], "org_deploy_enabled": True},
-    }
     async with (
-        Workspace(manifest, cast=_CAST, rules=RULES) as workspace,
+        Workspace(manifest(base), cast=_CAST, rules=RULES) as workspace,
         Surroundings(workspace, tmp_path) as company,
     ):
-        settings = company.settings(
-            slack_bot_token="",
-            slack_client_id=workspace.services.app.client_id,
-            slack_client_secret=workspace.services.app.client_secret,
-            encryption_keys=(Fernet.generate_key().decode(),),
-            public_url=base,
-            listen_port=port,
-        )
+        settings = company.settings(**by_oauth(workspace, port))
         rita, sam, wanda = (workspace.person(name) for name in ("rita", "sam", "wanda"))
         async with Bot(settings):
             assert await install(base, rita.id, org=True) == 200

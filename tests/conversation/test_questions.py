@@ -3,7 +3,6 @@ looked at again, and how soon somebody is no longer of the support staff."""
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ from bot.app import Bot
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import HOST, Json, Surroundings, shown
 from tests.hostile.acting import open_request
+from tests.support.ports import free_port
 from tests.support.servers import tls_server
 from workspace import Person
 
@@ -73,9 +73,7 @@ async def test_what_is_checked_again_takes_the_place_of_what_was_shown(
     surroundings: Surroundings,
 ) -> None:
     rita = surroundings.workspace.person("rita")
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+    port = free_port()
     lost = f"{HOST}:{port}"
     async with Bot(surroundings.settings()):
         await rita.command("#connectors", f"/cert {surroundings.host} {lost}")

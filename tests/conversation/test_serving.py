@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -18,13 +17,12 @@ from bot.app import Bot
 from tests.conversation.conftest import MANIFEST
 from tests.conversation.processes import BotProcess
 from tests.conversation.support import Surroundings, shown
+from tests.support.ports import free_port
 from workspace import Cast, Workspace
 
 
 async def test_http_mode_answers_signed_requests_and_no_others(tmp_path: Path) -> None:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}/slack/events"
     async with (
         Workspace(MANIFEST, cast=Cast(installed=("acme",)), request_url=url) as workspace,

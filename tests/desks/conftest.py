@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bot.store.database import Database
+from tests.conversation.conftest import MANIFEST
 from tests.conversation.support import Surroundings
-from tests.desks.following import AnyServer
+from tests.desks.support import AnyServer, Place
 from workspace import Cast, Workspace
 from workspace.desks import EnterpriseServer, ProfessionalServer
-
-MANIFEST: Any = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text("utf-8"))
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +53,11 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[AnyServer]:
     """A desk of each kind."""
     async with request.param() as server:
         yield server
+
+
+@pytest.fixture
+async def place(server: AnyServer) -> AsyncIterator[Place]:
+    """The desk, and clients of it."""
+    place = Place(server)
+    yield place
+    await place.aclose()

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from bot.desks.writing import desk_file_text
 from bot.settings import Settings
 from tests.conversation.story import SUPPORT, Story
 from tests.conversation.support import Json, Surroundings, shown
-from workspace.desks import EnterpriseServer, ProfessionalServer, Ticket
+from tests.desks.support import AnyServer, secret_of
+from workspace.desks import EnterpriseServer, Ticket
 
-AnyServer: TypeAlias = EnterpriseServer | ProfessionalServer
 _QUICK = {"poll_first": 0.1, "poll_most": 0.15, "settle": 0.3, "timeout": 1.0}
 
 
 def settings(surroundings: Surroundings, server: AnyServer, **other: Any) -> Settings:
     """A bot's settings with that desk."""
     folder = surroundings.folder
-    token = server.api_token if isinstance(server, EnterpriseServer) else server.password
-    (folder / "secret").write_text(token)
+    (folder / "secret").write_text(secret_of(server))
     name = "api_token" if isinstance(server, EnterpriseServer) else "password"
     table = {**server.table(), name: f"file:{folder}/secret", **_QUICK, **other}
     (folder / "desk.toml").write_text(desk_file_text(table))

@@ -26,15 +26,10 @@ from bot.requests.service import Requests
 from bot.store.database import Database, Unit
 from bot.store.tables import acts, messages
 from bot.store.tickets import Tickets
-from tests.desks.following import AnyServer
+from tests.desks.support import AnyServer
 from workspace.desks import EnterpriseServer
 
 RITA = Actor("T1", "URITA", "Rita")
-
-
-def secret_of(server: AnyServer) -> str:
-    """What the bot signs in with."""
-    return server.api_token if isinstance(server, EnterpriseServer) else server.password
 
 
 def desks(table: dict[str, Any], secret: str) -> Desks:

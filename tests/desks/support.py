@@ -49,9 +49,7 @@ class Place:
     @property
     def secret(self) -> str:
         """What the client signs in with."""
-        if isinstance(self.server, EnterpriseServer):
-            return self.server.api_token
-        return self.server.password
+        return secret_of(self.server)
 
     def client(self, **other: Any) -> AnyDesk:
         """A client with its own settings."""
@@ -71,6 +69,11 @@ class Place:
         """Closes the clients."""
         for desk in self.opened:
             await desk.aclose()
+
+
+def secret_of(server: AnyServer) -> str:
+    """What a client signs in with."""
+    return server.api_token if isinstance(server, EnterpriseServer) else server.password
 
 
 def draft(short_id: str = "R-7K3M", **other: Any) -> TicketDraft:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -32,14 +31,6 @@ _CODES = {
     EnterpriseServer: ("200", "202", "203", "333"),
     ProfessionalServer: ("01", "02", "03", "77"),
 }
-
-
-@pytest.fixture(params=[EnterpriseServer, ProfessionalServer])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    async with request.param() as server:
-        place = Place(server)
-        yield place
-        await place.aclose()
 
 
 async def test_a_ticket_is_found_by_its_whole_marker(place: Place) -> None:

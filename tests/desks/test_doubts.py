@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,15 +10,7 @@ from bot.desks.base import Compared, DeskError, DeskUnreachable, MappingRejected
 from tests.desks.support import PEM, Place, draft
 from tests.support.aia import page
 from tests.support.servers import raw_server
-from workspace.desks import EnterpriseServer, Fault, ProfessionalServer
-
-
-@pytest.fixture(params=[EnterpriseServer, ProfessionalServer])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    async with request.param() as server:
-        place = Place(server)
-        yield place
-        await place.aclose()
+from workspace.desks import EnterpriseServer, Fault
 
 
 async def test_a_created_ticket_that_cannot_be_read_is_in_doubt_or_known_and_never_denied(

@@ -30,13 +30,6 @@ async def server() -> AsyncIterator[EnterpriseServer]:
         yield server
 
 
-@pytest.fixture
-async def place(server: EnterpriseServer) -> AsyncIterator[Place]:
-    place = Place(server)
-    yield place
-    await place.aclose()
-
-
 async def test_a_ticket_is_created_with_its_facts_escaped(place: Place) -> None:
     ticket = await place.desk.create(draft())
     description = place.kept(ticket.id).description

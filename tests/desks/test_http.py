@@ -21,11 +21,11 @@ from bot.desks.configuration import read_desks
 from bot.desks.http import MAX_ANSWER, Answer, DeskHttp
 from bot.errors import SettingsError
 from tests.desks.support import AnyServer, Place, draft
-from tests.desks.wire import Proxy, relaying
+from tests.desks.wire import Proxy
 from tests.support.aia import encoded, endless, page, redirect
 from tests.support.authority import make_root
-from tests.support.servers import Script, raw_server, tls_server
-from workspace.desks import EnterpriseServer, ProfessionalServer
+from tests.support.servers import Script, raw_server, relaying, tls_server
+from workspace.desks import EnterpriseServer
 
 ROOT = make_root("Example Corp Root")
 LEAF = ROOT.leaf("localhost")
@@ -37,14 +37,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("roots") / "roots.pem"
     path.write_bytes(ROOT.pem)
     return path
-
-
-@pytest.fixture(params=[EnterpriseServer, ProfessionalServer])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    async with request.param() as server:
-        place = Place(server)
-        yield place
-        await place.aclose()
 
 
 @pytest.fixture

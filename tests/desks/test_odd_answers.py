@@ -24,7 +24,7 @@ from bot.desks.base import (
 )
 from bot.requests.states import State
 from tests.desks.support import PEM, AnyDesk, Place, draft
-from workspace.desks import EnterpriseServer, ProfessionalServer
+from workspace.desks import EnterpriseServer
 
 _ODD: tuple[Any, ...] = (None, True, -1, 1e400, "", "x" * 3000, [], {}, [[]], [{}], {"a": {}}, "ID")
 _TRIED = 4
@@ -81,14 +81,6 @@ def _places(given: Any) -> Iterator[tuple[Any, Any]]:
     for key in keys:
         yield given, key
         yield from _places(given[key])
-
-
-@pytest.fixture(params=[EnterpriseServer, ProfessionalServer])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    async with request.param() as server:
-        place = Place(server)
-        yield place
-        await place.aclose()
 
 
 @pytest.fixture

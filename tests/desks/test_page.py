@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.desks.following import AnyServer
+from tests.desks.support import AnyServer
 from workspace.desks import EnterpriseServer, Ticket
 
 _EVIL = "<script>alert(1)</script>\"'&"

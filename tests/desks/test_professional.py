@@ -22,13 +22,6 @@ async def server() -> AsyncIterator[ProfessionalServer]:
         yield server
 
 
-@pytest.fixture
-async def place(server: ProfessionalServer) -> AsyncIterator[Place]:
-    place = Place(server)
-    yield place
-    await place.aclose()
-
-
 @pytest.mark.parametrize("given_in", ["header", "body", "both"])
 async def test_a_ticket_is_created_wherever_the_token_comes(given_in: str) -> None:
     async with ProfessionalServer(given_in=given_in) as server:

@@ -12,7 +12,6 @@ from bot.requests.delivery import Patience
 from tests.conversation.story import Story
 from tests.conversation.support import Surroundings
 from tests.desks.following import (
-    AnyServer,
     line,
     lines,
     only,
@@ -22,6 +21,7 @@ from tests.desks.following import (
     until,
     with_ticket,
 )
+from tests.desks.support import AnyServer
 from workspace.desks import EnterpriseServer, Fault
 
 _PATIENCE: Final = Patience(first=0.1, poll=0.2)

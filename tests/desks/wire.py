@@ -1,4 +1,4 @@
-"""What stands between a desk and its client: TLS, and a proxy."""
+"""A proxy between a desk and its client."""
 
 from __future__ import annotations
 
@@ -8,26 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from tests.support.servers import Script, raw_server
-
-
-def relaying(port: int) -> Script:
-    """Hands everything on to a server at ``port``."""
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        ways = [
-            asyncio.create_task(_pipe(reader, inner_writer)),
-            asyncio.create_task(_pipe(inner_reader, writer)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            inner_writer.close()
-
-    return script
+from tests.support.servers import raw_server, relaying
 
 
 @dataclass
@@ -61,10 +42,3 @@ class Proxy:
             return
         writer.write(b"\r\n")
         await relaying(int(target.rpartition(":")[2]))(reader, writer)
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()

@@ -23,6 +23,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.support.ports import free_port
 from workspace import Cast, Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +188,7 @@ async def _serves(installed: Installed) -> None:
                 "SLACK_APP_TOKEN": workspace.app_token,
                 "SLACK_API_URL": workspace.api_url,
                 "WHICHROOT_SUPPORT_CHANNEL": workspace.channels["matrix42-support"],
-                "WHICHROOT_LISTEN_PORT": (port := _free_port()),
+                "WHICHROOT_LISTEN_PORT": (port := str(free_port())),
             }
         )
         process = await asyncio.create_subprocess_exec(
@@ -230,13 +231,6 @@ async def _shows_the_local_workspace(installed: Installed) -> None:
         process.send_signal(_stop_signal())
         await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0
-
-
-def _free_port() -> str:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return str(server.getsockname()[1])
 
 
 def _health_check() -> list[str]:

@@ -112,10 +112,13 @@ async def test_many_who_wait_are_told_a_few_at_a_time(waiting: Waiting) -> None:
 
 
 async def test_a_place_that_cannot_be_told_stops_nothing(waiting: Waiting) -> None:
-    waiting.url = "http://127.0.0.1:1/respond"
+    reachable, waiting.url = waiting.url, "http://127.0.0.1:1/respond"
     lookups = await waiting.ask(2)
-    waiting.news.told(lookups[1], 2)
+    waiting.url = reachable
+    lookups += await waiting.ask(1)
+    for number, lookup in enumerate(lookups, 1):
+        waiting.news.told(lookup, number)
     await waiting.drain(lookups[0])
     waiting.now = 20
     await waiting.news.tell()
-    assert waiting.said == []
+    assert [said["text"] for said in waiting.said] == ["⏳ `host0` is number 2 in the queue."]

@@ -21,7 +21,8 @@ from bot.store.database import Database, StoreError, Unit
 from bot.store.outbox import Act
 from tests.conversation.processes import BotProcess
 from tests.conversation.support import Surroundings, shown
-from tests.hostile.test_faults_slack import free_port, ready
+from tests.hostile.test_faults_slack import ready
+from tests.support.ports import free_port
 from tests.support.postgresql import PostgreSQL, postgresql_server
 
 

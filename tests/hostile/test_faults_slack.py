@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from cryptography.fernet import Fernet
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -31,11 +28,12 @@ from bot.store.outbox import Act
 from handlers.blocks.message import Message
 from handlers.couriers import slack
 from handlers.couriers.slack_errors import code_of, told_apart
-from tests.conversation.conftest import MANIFEST
+from tests.conversation.installing import by_oauth, install, manifest
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
-from tests.conversation.test_oauth import install
 from tests.hostile.acting import open_modal, open_request
+from tests.support.ports import free_port
+from tests.support.servers import raw_server, relaying
 from workspace import Workspace
 
 
@@ -247,35 +245,14 @@ async def test_without_slack_the_bot_starts_says_so_and_goes_on_when_it_is_back(
     async with Bot(settings) as bot, contextlib.AsyncExitStack() as stack:
         found = await ready(bot.port)
         assert found["problems"] == {"slack": "There is no connection to Slack."}
-        await stack.enter_async_context(way_to(workspace, port))
+        there = urlsplit(workspace.url).port
+        assert there
+        await stack.enter_async_context(raw_server(relaying(there), port=port))
         await workspace.wait_connected(seconds=20)
         rita = workspace.person("rita")
         assert (await rita.command("#connectors", f"/cert {surroundings.host}"))["ok"]
         await rita.wait_for(lambda m: "Request the root" in shown(m))
         assert (await ready(bot.port))["ready"]
-
-
-@contextlib.asynccontextmanager
-async def way_to(workspace: Workspace, port: int) -> AsyncIterator[None]:
-    """What comes to ``port`` goes to the workspace."""
-    there = urlsplit(workspace.url).port
-
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", there)
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(pass_on(reader, to_writer), pass_on(to_reader, writer))
-
-    server = await asyncio.start_server(relay, "127.0.0.1", port)
-    try:
-        yield
-    finally:
-        server.close()
 
 
 async def test_connections_that_are_cut_in_mid_envelope_lose_nothing(
@@ -303,19 +280,11 @@ async def test_after_an_uninstallation_nothing_is_tried_and_a_new_installation_r
 ) -> None:
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    oauth = {**MANIFEST["oauth_config"], "redirect_urls": [base]}
     async with (
-        Workspace({**MANIFEST, "oauth_config": oauth}) as workspace,
+        Workspace(manifest(base)) as workspace,
         Surroundings(workspace, tmp_path) as surroundings,
     ):
-        settings = surroundings.settings(
-            slack_bot_token="",
-            slack_client_id=workspace.services.app.client_id,
-            slack_client_secret=workspace.services.app.client_secret,
-            encryption_keys=(Fernet.generate_key().decode(),),
-            public_url=base,
-            listen_port=port,
-        )
+        settings = surroundings.settings(**by_oauth(workspace, port))
         rita = workspace.person("rita")
         async with Bot(settings):
             assert await install(base, rita.id) == 200
@@ -358,13 +327,6 @@ async def test_names_that_cannot_be_resolved_are_waited_for_or_told(
 def rita_team(workspace: Workspace) -> str:
     """The id of the first team."""
     return next(iter(workspace.services.state.teams))
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 async def ready(port: int) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -35,12 +34,11 @@ from bot.serving import logs
 from bot.settings import load, secrets_of
 from bot.store.database import Database
 from handlers.keys import without_passwords
-from tests.conversation.conftest import MANIFEST
+from tests.conversation.installing import by_oauth, install, manifest
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Surroundings, shown
-from tests.conversation.test_oauth import install
 from tests.hostile.acting import open_modal, open_request
-from tests.hostile.test_faults_slack import free_port
+from tests.support.ports import free_port
 from tests.support.postgresql import PostgreSQL
 from workspace import Workspace
 from workspace.desks import EnterpriseServer
@@ -259,29 +257,19 @@ async def test_no_secret_of_an_installation_or_of_postgresql_is_kept_or_shown(
 ) -> None:
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    oauth = {**MANIFEST["oauth_config"], "redirect_urls": [base]}
     user, password = "canary_role", f"db-{CANARY}"
     url = _with_login(postgresql, user, password)
-    encryption = Fernet.generate_key().decode()
     async with (
-        Workspace({**MANIFEST, "oauth_config": oauth}) as workspace,
+        Workspace(manifest(base)) as workspace,
         Surroundings(workspace, tmp_path) as surroundings,
     ):
         rita = workspace.person("rita")
-        client_secret = workspace.services.app.client_secret
-        given = {
-            "slack_bot_token": "",
-            "slack_client_id": workspace.services.app.client_id,
-            "encryption_keys": (encryption,),
-            "public_url": base,
-            "listen_port": port,
-            "database_url": url,
-        }
+        given = {**by_oauth(workspace, port), "database_url": url}
         with everything_logged() as log:
-            wrong = surroundings.settings(**given, slack_client_secret=f"client-{CANARY}")
+            wrong = surroundings.settings(**{**given, "slack_client_secret": f"client-{CANARY}"})
             async with Bot(wrong):
                 assert await install(base, rita.id) != 200
-            right = surroundings.settings(**given, slack_client_secret=client_secret)
+            right = surroundings.settings(**given)
             async with Bot(right) as bot:
                 assert await install(base, rita.id) == 200
                 await rita.command("#connectors", f"/cert {surroundings.host}")
@@ -293,8 +281,7 @@ async def test_no_secret_of_an_installation_or_of_postgresql_is_kept_or_shown(
                     state = page.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
                 places = await shown_by(bot.port)
             unreachable = surroundings.settings(
-                **{**given, "database_url": f"postgresql://u:{password}@127.0.0.1:{free_port()}/x"},
-                slack_client_secret=client_secret,
+                **{**given, "database_url": f"postgresql://u:{password}@127.0.0.1:{free_port()}/x"}
             )
             with pytest.raises(Exception, match="database") as raised:
                 async with Bot(unreachable):
@@ -304,9 +291,9 @@ async def test_no_secret_of_an_installation_or_of_postgresql_is_kept_or_shown(
         places["PostgreSQL"] = await _dump(url)
         places |= sent_by_bot(workspace)
         secrets = {
-            "client secret": client_secret,
+            "client secret": given["slack_client_secret"],
             "wrong client secret": f"client-{CANARY}",
-            "encryption key": encryption,
+            "encryption key": given["encryption_keys"][0],
             "database password": password,
             "installation token": workspace.bot_token,
         }

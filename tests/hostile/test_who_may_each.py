@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,16 @@ from bot.requests.states import RULES, State
 from handlers.requests import WORDS
 from tests.conversation.conftest import MANIFEST
 from tests.hostile.payloads import NAMES, Forge
-from tests.hostile.policy import BOT, ELSEWHERE, FROM_SLACK, PEOPLE, STATES, TABLE, Row
+from tests.hostile.policy import (
+    BOT,
+    ELSEWHERE,
+    FROM_SLACK,
+    PEOPLE,
+    STATES,
+    TABLE,
+    Row,
+    markdown,
+)
 from tests.hostile.stage import Effect, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,6 +46,10 @@ async def test_the_rules_of_requests_are_those_of_the_policy() -> None:
     for action, rule in RULES.items():
         assert set(rows[action].states) == {str(state) for state in rule.states}, action
         assert rows[action].who == {str(role) for role in rule.roles}, action
+
+
+async def test_the_security_model_shows_the_policy() -> None:
+    assert markdown() in (Path(__file__).parents[2] / "SECURITY.md").read_text("utf-8")
 
 
 async def test_everybody_tries_everything(stage: Stage) -> None:

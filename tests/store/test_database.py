@@ -250,23 +250,30 @@ async def test_units_that_share_a_commit_fail_alone_and_are_kept_together(
     await other.dispose()
 
 
-async def test_what_a_failing_unit_has_seen_is_kept_by_the_time_that_it_fails(
-    tmp_path: Path,
-) -> None:
+async def test_whoever_is_refused_for_what_another_did_finds_that_kept(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/x.db")
     await database.migrate()
 
-    async def use_once() -> bool:
-        try:
-            async with database.begin() as unit:
-                if await Seen().first(unit, "used") is not None:
-                    raise LookupError
-        except LookupError:
-            async with database.read() as unit:
-                return (await unit.execute(select(seen.c.key))).first() is not None
-        return True
+    async def kept() -> list[str]:
+        async with database.read() as unit:
+            return list((await unit.execute(select(seen.c.key))).scalars())
 
-    assert await asyncio.gather(*(use_once() for _ in range(20))) == [True] * 20
+    async def first() -> None:
+        async with database.begin() as unit:
+            await Seen().first(unit, "k", "a")
+
+    async def second() -> None:
+        async with database.begin() as unit:
+            assert await Seen().first(unit, "k", "b") == "a"
+            raise LookupError
+
+    async def third() -> list[str]:
+        with pytest.raises(LookupError):
+            await second()
+        return await kept()
+
+    _, found = await asyncio.gather(first(), third())
+    assert found == ["k"]
     await database.dispose()
 
 

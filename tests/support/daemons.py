@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.authority import Issued
+from tests.support.ports import free_port
 
 _START_SECONDS = 60
 
@@ -51,7 +52,7 @@ class Daemon:
 @contextlib.contextmanager
 def openldap(chain: Sequence[Issued] = (), client_ca: Issued | None = None) -> Iterator[Directory]:
     """``client_ca``: a client certificate from this CA is demanded."""
-    directory = Directory(_free_port(), _free_port())
+    directory = Directory(free_port(), free_port())
     with _folder(chain) as folder:
         lines = ["include /etc/ldap/schema/core.schema", f"pidfile {folder}/slapd.pid"]
         if chain:
@@ -74,7 +75,7 @@ def openldap(chain: Sequence[Issued] = (), client_ca: Issued | None = None) -> I
 
 @contextlib.contextmanager
 def mariadb(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
-    database = Daemon(_free_port())
+    database = Daemon(free_port())
     with _folder(chain) as folder:
         command = [
             "mariadbd",
@@ -95,7 +96,7 @@ def mariadb(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
 
 @contextlib.contextmanager
 def postgresql(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
-    database = Daemon(_free_port())
+    database = Daemon(free_port())
     with _folder(chain) as folder:
         data = folder / "data"
         user, group = _somebody()
@@ -124,7 +125,7 @@ def postgresql(chain: Sequence[Issued] = ()) -> Iterator[Daemon]:
 def openssl(chain: Sequence[Issued], *options: str) -> Iterator[Daemon]:
     """``openssl s_server`` of the system, for what Python's libraries do not serve any more. It sends
     ``chain``; every cipher and size is allowed, so far as the ``options`` say no less."""
-    server = Daemon(_free_port())
+    server = Daemon(free_port())
     with _folder(chain) as folder:
         _write(folder / "leaf.pem", chain[0].pem)
         _write(folder / "others.pem", b"".join(issued.pem for issued in chain[1:]))
@@ -237,10 +238,3 @@ def _program(name: str) -> str:
         # In CI that is a failure (tests/conftest.py).
         pytest.skip(f"{name} is not installed")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port

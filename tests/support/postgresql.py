@@ -47,22 +47,22 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[PostgreSQL]:
-    """A server, stopped at the end, and its data removed."""
+def postgresql_server(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """A server, stopped at the end, and its data removed. ``durable``: it writes to the disk for good,
+    which costs what it costs in service; tests end processes, not the machine."""
     # Not in a folder of pytest's: each run of pytest makes those unreadable for the server's user.
     with TemporaryDirectory(prefix="whichroot-postgresql-") as folder:
         started = PostgresServer(Path(folder), cleanup_mode=None)
         try:
-            yield from _running(PostgreSQL(started))
+            yield from _running(PostgreSQL(started), durable)
         finally:
             atexit.unregister(started._cleanup)
 
 
-def _running(server: PostgreSQL) -> Iterator[PostgreSQL]:
+def _running(server: PostgreSQL, durable: bool) -> Iterator[PostgreSQL]:
     server.start()
     try:
-        # The tests end processes, not the machine.
-        server.run("ALTER SYSTEM SET fsync = off;")
+        server.run(f"ALTER SYSTEM SET fsync = {'on' if durable else 'off'};")
         server.run("SELECT pg_reload_conf();")
         yield server
     finally:

@@ -344,3 +344,29 @@ def dh_key_exchange(bits: int) -> bytes:
 def alert(code: int, *, level: int = 2, version: int = 0x0303) -> bytes:
     """One alert in the clear; level 2 is fatal, 1 a warning."""
     return record(21, bytes([level, code]), version)
+
+
+def relaying(port: int) -> Script:
+    """Hands everything on to a server at ``port``."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        ways = [
+            asyncio.create_task(_pipe(reader, inner_writer)),
+            asyncio.create_task(_pipe(inner_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            inner_writer.close()
+
+    return script
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()

@@ -33,10 +33,7 @@ _PERSON: Final = Actor("T1", "URITA", "Rita")
 
 def outbox_rows() -> list[Row]:
     """About a minute."""
-    with postgresql_server() as server:
-        # The tests' server does without.
-        server.run("ALTER SYSTEM SET fsync = on;")
-        server.run("SELECT pg_reload_conf();")
+    with postgresql_server(durable=True) as server:
         rows = [asyncio.run(_throughput(server.new_database()))]
         rows.append(asyncio.run(_growth_of_waiting(server.new_database())))
         rows.append(asyncio.run(_growth_of_requests(server.new_database())))

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
                 database,
                 count,
                 given.desk,
-                Wanted(given.sample, seed, given.only, given.list),
+                Wanted(given.sample, seed, given.only, none=given.list, minutes=given.minutes),
                 given.at_once,
             )
         )

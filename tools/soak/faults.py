@@ -23,20 +23,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from bot.app import Bot
 from bot.desks.writing import desk_file_text
 from bot.requests.delivery import Patience
 from bot.store import outbox
 from bot.store.database import Database
+from tests.conversation.conftest import MANIFEST
 from tests.conversation.story import SUPPORT
 from tests.conversation.support import Json, Surroundings, shown
+from tests.desks.support import AnyServer, secret_of
 from workspace import Cast, Person, Rules, Workspace
 from workspace.desks import EnterpriseServer, Fault, ProfessionalServer
 from workspace.person import Refused
 
-_MANIFEST: Final = Path(__file__).parents[2] / "manifest.yml"
 _RULES: Final = Rules(event_retry_seconds=(0.0, 1.0, 3.0))
 _PATIENCE: Final = Patience(lease=5.0, first=0.4, most=2.0, poll=0.1)
 _SETTLE_SECONDS: Final = 60.0
@@ -93,7 +92,8 @@ _SERVERS: Final = {"enterprise": EnterpriseServer, "professional": ProfessionalS
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One fault at one call. ``skip``: how many calls go well before it."""
+    """One fault: ``slack`` is ordered of the workspace, ``fault`` of the desk for ``call``, and with
+    ``signed_out`` the desk's secret is another one for three seconds."""
 
     name: str
     desk: str = "enterprise"
@@ -126,9 +126,8 @@ def cases() -> Iterator[Case]:
 
 async def run(case: Case, folder: Path) -> list[str]:
     """What did not hold, in a sentence each; empty: all did."""
-    manifest: Any = yaml.safe_load(_MANIFEST.read_text("utf-8"))
     async with (
-        Workspace(manifest, cast=Cast(installed=("acme",)), rules=_RULES) as workspace,
+        Workspace(MANIFEST, cast=Cast(installed=("acme",)), rules=_RULES) as workspace,
         Surroundings(workspace, folder) as surroundings,
         _SERVERS[case.desk]() as server,
     ):
@@ -138,7 +137,7 @@ async def run(case: Case, folder: Path) -> list[str]:
             server.faults.order(case.call, case.fault)
         if case.slack and "disconnect" not in case.slack:
             await rita.fault(**case.slack)
-        right = _secret(server)
+        right = secret_of(server)
         if case.signed_out:
             _set_secret(server, "another")
         try:
@@ -155,20 +154,16 @@ async def run(case: Case, folder: Path) -> list[str]:
         return problems + await _counted(rita, sam, server)
 
 
-def _desk_file(server: EnterpriseServer | ProfessionalServer, folder: Path) -> Path:
+def _desk_file(server: AnyServer, folder: Path) -> Path:
     name = "api_token" if isinstance(server, EnterpriseServer) else "password"
-    (folder / "secret").write_text(_secret(server))
+    (folder / "secret").write_text(secret_of(server))
     pace = {"poll_first": 0.3, "poll_most": 0.6, "settle": 0.5, "timeout": 1.0}
     table = {**server.table(), name: f"file:{folder}/secret", **pace}
     (folder / "desk.toml").write_text(desk_file_text(table))
     return folder / "desk.toml"
 
 
-def _secret(server: EnterpriseServer | ProfessionalServer) -> str:
-    return server.api_token if isinstance(server, EnterpriseServer) else server.password
-
-
-def _set_secret(server: EnterpriseServer | ProfessionalServer, value: str) -> None:
+def _set_secret(server: AnyServer, value: str) -> None:
     if isinstance(server, EnterpriseServer):
         server.api_token = value
     else:
@@ -248,9 +243,7 @@ async def _given_up(url: str) -> list[str]:
     return found
 
 
-async def _counted(
-    rita: Person, sam: Person, server: EnterpriseServer | ProfessionalServer
-) -> list[str]:
+async def _counted(rita: Person, sam: Person, server: AnyServer) -> list[str]:
     support = [m for m in await sam.messages(SUPPORT) if m.get("bot_id") and not m["ephemeral"]]
     public = [m for m in await rita.messages("#connectors") if not m["ephemeral"]]
     direct = [m for m in await rita.messages("@app") if m.get("bot_id")]

@@ -95,10 +95,7 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'whichroot.db'}"
         return
-    with postgresql_server() as server:
-        # The tests' server does without.
-        server.run("ALTER SYSTEM SET fsync = on;")
-        server.run("SELECT pg_reload_conf();")
+    with postgresql_server(durable=True) as server:
         yield server.new_database()
 
 

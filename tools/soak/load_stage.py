@@ -16,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
+import psutil
+
 from tools.soak.load_servers import make_chains, server_address, server_name
 from tools.soak.load_slack import APP_TOKEN, BOT_TOKEN, Outcome, Wave
 
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _START_SECONDS: Final = 60.0
 #: The names are too many for one environment variable.
 _ENV_FILE: Final = ".env"
@@ -31,19 +31,19 @@ class Part:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._usage = psutil.Process(process.pid)
         self.cpu_before = self.cpu
 
     @property
     def cpu(self) -> float:
         """Seconds of the processor so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        used = self._usage.cpu_times()
+        return used.user + used.system
 
     @property
     def memory(self) -> float:
         """Resident memory in MiB."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * _PAGE / (1 << 20)
+        return self._usage.memory_info().rss / (1 << 20)
 
     def say(self, what: Mapping[str, Any]) -> None:
         """Writes a line of JSON to it."""

@@ -23,7 +23,9 @@ from workspace import Workspace
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0: every outcome is the policy's; 1: not."""
-    argparse.ArgumentParser(prog="soak who", description=__doc__).parse_args(arguments)
+    argparse.ArgumentParser(prog="python -m tools.soak who", description=__doc__).parse_args(
+        arguments
+    )
     return asyncio.run(_run())
 
 

@@ -10,7 +10,6 @@ that is closed.
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 import secrets
@@ -22,11 +21,11 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from workspace.desks.asql import AsqlError, predicate
+from workspace.desks.fragments import BOT_USER, CATEGORY, ROLE, picked, rounded, rows
 from workspace.desks.server import DeskServer, check_query, json_body, refuse
 from workspace.desks.tickets import Entry, Ticket
 
 _ACTIVITY = "SPSActivityClassBase"
-_OBJECT = "[Expression-ObjectID]"
 _TYPES = {
     "0": "SPSActivityTypeIncident",
     "5": "SPSActivityTypeTicket",
@@ -39,13 +38,7 @@ _CREATE = frozenset(
 _JOURNAL = frozenset(
     "ObjectId Comments VisibleInPortal Publish EntryType FileIds Parameters".split()
 )
-CATEGORY = "6f7d8cbb-7a0e-4bd9-8d7c-2f4f4c0a1c01"
 CLOSED = "204"
-ROLE = "0d1b57c2-9f1f-4c2f-a6a5-9a3f1f0f7b02"
-BOT_USER = "4c3cf0be-3a56-4c0a-9e0e-5a1d9c2e3f03"
-
-_EXAMPLE = Ticket("", "", "", "", "0", 0, "", fragment="")
-_EXAMPLE.entries.append(Entry("", "", "", False, datetime.min.replace(tzinfo=UTC)))
 
 
 class EnterpriseServer(DeskServer):
@@ -214,15 +207,17 @@ class EnterpriseServer(DeskServer):
     async def _fragments(self, request: web.Request) -> web.Response:
         self._check(request)
         check_query(request, ("where", "columns", "sort", "pagesize"))
-        *rows, example = self._rows(request.match_info["kind"])
+        *fragments, example = rows(
+            request.match_info["kind"], self.tickets, self.states, self.users, self.mails
+        )
         columns = [name.strip() for name in request.query.get("columns", "ID").split(",")]
         try:
             test = predicate(request.query.get("where", "ID LIKE '%'"))
             test(example)
-            found = [row for row in rows if test(row)]
+            found = [row for row in fragments if test(row)]
         except AsqlError as error:
             raise refuse(400, f"malformed where: {error}") from None
-        _picked(example, columns)
+        picked(example, columns)
         sort = request.query.get("sort", "")
         if sort:
             column, _, way = sort.partition(" ")
@@ -230,7 +225,7 @@ class EnterpriseServer(DeskServer):
                 raise refuse(400, "malformed sort")
             found.sort(key=lambda row: row[column], reverse=way == "DESC")
         most = int(request.query.get("pagesize", "1000"))
-        return web.json_response([_picked(row, columns) for row in found[:most]])
+        return web.json_response([picked(row, columns) for row in found[:most]])
 
     async def _update(self, request: web.Request) -> web.Response:
         self._check(request)
@@ -289,7 +284,7 @@ class EnterpriseServer(DeskServer):
                     "Id": file.id,
                     "Name": file.name,
                     "Size": len(file.content),
-                    "UploadedOn": _rounded(file.at).isoformat(),
+                    "UploadedOn": rounded(file.at).isoformat(),
                 }
                 for file in ticket.files
             ]
@@ -322,83 +317,6 @@ class EnterpriseServer(DeskServer):
             raise refuse(404, "no such object of that type")
         return ticket
 
-    def _rows(self, kind: str) -> list[dict[str, Any]]:
-        """The fragments, and at their end an example that is none: it has all columns."""
-        match kind:
-            case "SPSActivityClassBase":
-                return [
-                    {
-                        "ID": ticket.fragment,
-                        _OBJECT: ticket.id,
-                        "TicketNumber": ticket.number,
-                        "Subject": ticket.subject,
-                        "State": int(ticket.state),
-                        "State.DisplayString": self.states.get(ticket.state, ""),
-                        "TimeStamp": ticket.version,
-                    }
-                    for ticket in (*self.tickets, _EXAMPLE)
-                ]
-            case "SPSActivityClassUnitOfWork":
-                return [
-                    {
-                        "ID": entry.id,
-                        _OBJECT: ticket.id,
-                        "CreatedDate": _rounded(entry.at),
-                        "ActivityAction": 0,
-                        "Creator.ID": self.users.get(entry.author, BOT_USER),
-                        "OriginalSolutionHtml": entry.text,
-                        "VisibleInPortal": entry.visible,
-                    }
-                    for ticket in (*self.tickets, _EXAMPLE)
-                    for entry in ticket.entries
-                ]
-            case "SPSUserClassBase":
-                named = [
-                    {"ID": identifier, _OBJECT: identifier, "MailAddress": "", **_names(name)}
-                    for name, identifier in self.users.items()
-                ]
-                mailed = [
-                    {"ID": identifier, _OBJECT: identifier, "MailAddress": mail, **_names("Rita R")}
-                    for mail, identifier in self.mails.items()
-                ]
-                return [*named, *mailed, {**named[0], "ID": "", _OBJECT: ""}]
-            case "SPSScCategoryClassBase":
-                return [_named(CATEGORY, "Connectors"), _named("", "")]
-            case "SPSScRoleClassBase":
-                return [_named(ROLE, "Connector team"), _named("", "")]
-        raise refuse(404, "no such fragment")
-
-
-def _picked(row: dict[str, Any], columns: list[str]) -> dict[str, Any]:
-    picked = {}
-    for column in columns:
-        name, _, alias = column.partition(" as ")
-        if name not in row:
-            raise refuse(400, f"no such column: {name}")
-        value = row[name]
-        if isinstance(value, datetime):
-            value = value.isoformat().replace("+00:00", "Z")
-        elif name == "TimeStamp":
-            value = base64.b64encode(value.to_bytes(8, "big")).decode()
-        picked[alias or name] = value
-    return picked
-
-
-def _named(identifier: str, name: str) -> dict[str, str]:
-    names = {"Name": name, "T(SPSSecurityClassRole).Name": name}
-    return {"ID": str(uuid.uuid4()), _OBJECT: identifier, **names}
-
-
-def _names(name: str) -> dict[str, str]:
-    first, _, last = name.partition(" ")
-    return {"FirstName": first, "LastName": last}
-
 
 def _html(text: str) -> str:
     return f"<div>{html.escape(text)}</div>".replace("\n", "<br/>")
-
-
-def _rounded(at: datetime) -> datetime:
-    """SQL Server's datetime: to .000, .003 or .007 seconds."""
-    ticks = round(at.microsecond * 300 / 1_000_000)
-    return at.replace(microsecond=0) + timedelta(milliseconds=round(ticks * 10 / 3))

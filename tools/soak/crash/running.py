@@ -11,12 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from bot.desks.writing import desk_file_text
 from bot.store.database import Database
+from tests.conversation.conftest import MANIFEST
 from tests.conversation.support import Surroundings
 from tools.soak.crash.bots import Bots
 from tools.soak.crash.evidence import Evidence, gather, settled
@@ -40,7 +39,6 @@ _SETTLE_SECONDS: Final = 120.0
 _EXTRA_SECONDS: Final = 1.5
 #: Whatever would come twice has come after this.
 _QUIET_SECONDS: Final = 0.5
-_MANIFEST: Final = Path(__file__).parents[3] / "manifest.yml"
 START: Final = "start"
 
 
@@ -106,11 +104,10 @@ async def _lived(
 ) -> AsyncIterator[tuple[CrashStory, Server, Database]]:
     """The surroundings at the end of the story."""
     url = await setting.new_database(folder)
-    manifest: Any = yaml.safe_load(_MANIFEST.read_text("utf-8"))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(setting.drop_database, url)
         workspace = await stack.enter_async_context(
-            Workspace(manifest, cast=Cast(installed=("acme",)), rules=_RULES)
+            Workspace(MANIFEST, cast=Cast(installed=("acme",)), rules=_RULES)
         )
         company = await stack.enter_async_context(Surroundings(workspace, folder))
         desk: Server = setting.desk()
