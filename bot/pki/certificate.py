@@ -59,8 +59,8 @@ class Certificate:
 
     ``version`` is 1, 2 or 3 as people count; ``inner_algorithm`` is the signature algorithm that
     the signed part names, ``outer_algorithm`` the one beside the signature; ``tbs`` the signed
-    octets; ``unique_identifiers`` says that it has some, ``trailing`` that elements followed where
-    none may.
+    octets; ``has_extensions`` says that there is a list of extensions, which may be empty,
+    ``unique_identifiers`` that it has some, ``trailing`` that elements followed where none may.
     """
 
     der: bytes
@@ -74,6 +74,7 @@ class Certificate:
     not_after: datetime
     public_key: PublicKey
     extensions: tuple[Extension, ...]
+    has_extensions: bool
     tbs: bytes
     signature: bytes
     unique_identifiers: bool
@@ -276,7 +277,8 @@ def _parse(data: bytes) -> Certificate:
         rest.pop(0)
     unique_identifiers = len(rest) < after_key
     found: tuple[Extension, ...] = ()
-    if rest and rest[0][0] == 0xA3:
+    has_extensions = bool(rest) and rest[0][0] == 0xA3
+    if has_extensions:
         sequence = der.content(der.content(rest.pop(0), 0xA3), der.SEQUENCE)
         found = tuple(map(extensions.parse_extension, der.elements(sequence)))
     signature, _ = der.bit_string(der.content(outer[2], der.BIT_STRING))
@@ -292,6 +294,7 @@ def _parse(data: bytes) -> Certificate:
         not_after=der.time(*validity[1]),
         public_key=public_key,
         extensions=found,
+        has_extensions=has_extensions,
         tbs=tbs,
         signature=signature,
         unique_identifiers=unique_identifiers,

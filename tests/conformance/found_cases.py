@@ -372,6 +372,11 @@ def _fields() -> Iterator[Record]:
             leaf = _draft("leaf", _P256[2], root, ca=False)
             label = f"version {version} with unique identifiers, extensions {with_extensions}"
             yield _record(label, [leaf], [root])
+    for version in (1, 2, 3):
+        root = _draft("Root", _P256[0], None)
+        root.version, root.extensions, root.empty_extensions = version, {}, True
+        leaf = _draft("leaf", _P256[2], root, ca=False)
+        yield _record(f"version {version} with an empty list of extensions", [leaf], [root])
     for curve in ("rsa512-0", "rsa768-0", "secp192r1-0", "secp224r1-0", "brainpoolP256r1-0"):
         root = _draft("Root", _KEYS[curve], None)
         issuing = _draft("CA", _KEYS[curve], _draft("Root", _P256[0], None))

@@ -83,9 +83,9 @@ def refusal(certificate: Certificate, jdk: int) -> str | None:
         return f"{_PARSING}Empty issuer DN not allowed in X509Certificates"
     if certificate.version == 1 and not certificate.subject:
         return f"{_PARSING}Empty subject DN not allowed in v1 certificate"
-    if certificate.version == 1 and (certificate.extensions or certificate.unique_identifiers):
+    if certificate.version == 1 and (certificate.has_extensions or certificate.unique_identifiers):
         return f"{_PARSING}no more data allowed for version 1 certificate"
-    if certificate.version != 3 and certificate.extensions:
+    if certificate.version != 3 and certificate.has_extensions:
         # Java says so of any version but 1 and 3.
         return f"{_PARSING}Extensions not allowed in v2 certificate"
     seen = set()
