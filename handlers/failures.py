@@ -69,6 +69,7 @@ async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
 async def on_put_off(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     """Tells the thread, once, that its ticket waits for a desk that is away for long. What waits for
     Slack cannot be told there; that the desk does not let the bot in was told at once."""
+    parts.lookups.note_put_off()
     if act.kind != "ticket" or parts.desks is None:
         return
     request = str(act.payload["request"])

@@ -204,6 +204,10 @@ class Lookups:
         self._held_up[team] = now, reason
         return reason
 
+    def note_put_off(self) -> None:
+        """An act was put off: why reports wait is to be looked up anew."""
+        self._held_up.clear()
+
     async def queue(self, unit: Unit, limit: int = 10_000) -> Sequence[str]:
         """The lookups whose turn has not come yet, by id, the next one first."""
         rows = await unit.execute(_QUEUE.limit(limit), {"now": unit.now})

@@ -181,7 +181,7 @@ async def test_no_secret_of_the_settings_and_no_private_key_leaves(
                 # Something unexpected, with its traceback.
                 with pytest.raises(ValueError, match="Canary"):
                     _break(CANARY)
-                await sam.wait_for(lambda m: "is not created yet" in shown(m), channel=SUPPORT)
+                await sam.wait_for(lambda m: "🔑" in shown(m), channel=SUPPORT)
                 places = await shown_by(bot.port)
                 await rita.open_home()
                 home = await rita.wait_for_home()
