@@ -44,8 +44,9 @@ def is_for_customer(
     uploaded_at: str, found: Sequence[Mapping[str, Any]], now: datetime
 ) -> bool | None:
     """Whether the customer may see a file that was uploaded then. Matrix42 does not tell: the entry
-    that was written next to it decides. Where there is none it is waited for (None), and the file
-    then stays: what is internal must never leave Matrix42. So does one without a readable date."""
+    that was written next to it decides, once no nearer one can come any more (until then None).
+    Where there is none the file stays: what is internal must never leave Matrix42. So does one
+    without a readable date."""
     uploaded = moment(uploaded_at)
     if uploaded is None:
         return False
@@ -55,7 +56,8 @@ def is_for_customer(
         if (written := date_of(row)) and abs(written - uploaded) <= _TOGETHER
     ]
     if near:
-        return min(near)[1]
+        distance, visible = min(near)
+        return visible if now - uploaded >= distance else None
     return None if now - uploaded < _TOGETHER else False
 
 

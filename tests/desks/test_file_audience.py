@@ -17,6 +17,10 @@ _UPLOADED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         ([], 30, None),
         ([], 121, False),
         ([(-20, True)], 30, True),
+        # A nearer one may still come.
+        ([(-20, True)], 5, None),
+        ([(-20, False)], 5, None),
+        ([(-20, False), (1, True)], 5, True),
         ([(20, False)], 30, False),
         ([(20, False)], 86400, False),
         ([(-50, False), (5, True)], 30, True),
