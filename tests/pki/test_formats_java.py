@@ -44,6 +44,9 @@ def samples() -> dict[str, bytes]:
         "DER and a line end": ROOT.der + b"\r\n",
         "cut off DER": ROOT.der[:300],
         "PKCS#7": pkcs7.serialize_certificates(CHAIN, Encoding.DER),
+        "PKCS#7 whose content type is longer than what it is in": pkcs7.serialize_certificates(
+            CHAIN, Encoding.DER
+        ).replace(b"\x30\x0b\x06\x09", b"\x30\x0b\x06\x30", 1),
         "PKCS#7 in PEM": pkcs7.serialize_certificates(CHAIN, Encoding.PEM),
         "bag attributes": b"Bag Attributes\n    friendlyName: x\n" + PEM,
         "comment": b"# a - -- --- ---- comment\n" + PEM,

@@ -111,6 +111,10 @@ def _pkcs7_certificates(block: bytes, jdk: int) -> list[bytes] | None:
         tags = [tag for tag, _ in parts if tag not in (0xA0, 0xA1)]
         if tags[:4] != [der.INTEGER, der.SET, der.SEQUENCE, der.SET]:
             return None
+        # ContentInfo: a type, and perhaps a content.
+        signed = list(ber.children(next(part for tag, part in parts if tag == der.SEQUENCE)))
+        if not 1 <= len(signed) <= 2 or signed[0][0] != der.OID:
+            return None
         packed = next((content for tag, content in parts if tag == 0xA0), b"")
         return [
             _certificate(der.encode(tag, content), jdk)
