@@ -172,7 +172,7 @@ class EmailDesk:
             else smtplib.SMTP(timeout=table.timeout)
         )
         # The constructor takes the name too, but connects then, before the time is bounded.
-        server._host = table.host  # type: ignore[attr-defined]  # which name the certificate has
+        server._host = table.host  # type: ignore[attr-defined]  # typeshed leaves it out; STARTTLS checks the name by it
         end = threading.Timer(table.timeout, _cut, (server,))
         end.daemon = True
         end.start()

@@ -42,7 +42,7 @@ async def probe(
     egress: Egress,
     *,
     connect: ConnectTo | None = None,
-    limits: Limits = Limits(),  # noqa: B008 (frozen)
+    limits: Limits = Limits(),  # noqa: B008  frozen: nobody can change the shared one
 ) -> tuple[Presented, ...]:
     """What ``target`` presents, one answer per address, in the resolver's order.
 

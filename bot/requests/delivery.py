@@ -189,7 +189,7 @@ class Delivery:
             while not self._stopping:
                 await self._take_and_wait()
             forget()
-            while self._reserved:  # noqa: ASYNC110  a commit ends it
+            while self._reserved:  # noqa: ASYNC110  commits end it, which tell only the count
                 await asyncio.sleep(_LOOK_SECONDS)
             self._takes_nothing.set()
             await self._idle.wait()
@@ -280,7 +280,7 @@ class Delivery:
         """Waits while something else is more urgent, but not for long; gives whether it still is."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _GIVE_WAY_SECONDS
-        while (urgent := self._gives_way()) and loop.time() < until and not self._stopping:  # noqa: ASYNC110  time passes, nothing happens
+        while (urgent := self._gives_way()) and loop.time() < until and not self._stopping:  # noqa: ASYNC110  urgency ends by the clock, which tells nobody
             await asyncio.sleep(_LOOK_SECONDS)
         return urgent
 

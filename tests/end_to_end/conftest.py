@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
@@ -17,16 +15,7 @@ from playwright.async_api import (
     expect,
 )
 
-_ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from tests.support.chromium import ARGUMENTS, path
 
 #: Milliseconds; a busy machine needs some.
 _TIMEOUT = 15_000
@@ -37,9 +26,8 @@ OpenPage: TypeAlias = Callable[..., Awaitable[Page]]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium as the system has it; one for all tests, because its start takes a second or more."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS])
+        browser = await playwright.chromium.launch(executable_path=path(), args=ARGUMENTS)
         yield browser
         await browser.close()
 

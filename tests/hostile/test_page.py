@@ -8,17 +8,7 @@ from playwright.async_api import async_playwright, expect
 
 from bot.app import Bot
 from tests.conversation.support import Surroundings
-
-_ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from tests.support.chromium import ARGUMENTS, path
 
 
 async def test_the_words_under_a_refused_field_are_scrolled_into_view(
@@ -27,9 +17,7 @@ async def test_the_words_under_a_refused_field_are_scrolled_into_view(
     async with (
         Bot(surroundings.settings()),
         async_playwright() as playwright,
-        await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=list(_ARGUMENTS)
-        ) as browser,
+        await playwright.chromium.launch(executable_path=path(), args=ARGUMENTS) as browser,
     ):
         page = await browser.new_page(viewport={"width": 1300, "height": 900})
         page.set_default_timeout(8_000)
