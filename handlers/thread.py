@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -46,6 +47,10 @@ _WRITTEN: Final = (None, "", "file_share", "thread_broadcast")
 
 #: How long the bot may not know where the card of a request is, although it is posted.
 _POSTING: Final = timedelta(minutes=10)
+#: How long a message waits for that, and how often it looks, in seconds: Slack sends it again at
+#: once, and then only after a minute.
+_CARD_SECONDS: Final = 20.0
+_LOOK_SECONDS: Final = 0.2
 
 
 class CardUnknown(WhichrootError):
@@ -320,15 +325,21 @@ async def _request_of(
     thread, team = event.get("thread_ts"), team_of(args)
     if not thread:
         return None
-    request = await parts.requests.find_by_thread(str(event["channel"]), str(thread))
-    if request:
-        return request if request.team == team else None
-    if event.get("parent_user_id", args.context.bot_user_id) == args.context.bot_user_id:
+    ours = args.context.bot_user_id
+    is_ours = event.get("parent_user_id", ours) == ours
+    until = time.monotonic() + _CARD_SECONDS
+    while True:
+        # In this order: between the two the card may become known.
         since = datetime.now(UTC) - _POSTING
-        for found in await parts.requests.open(team):
-            if found.card_ts is None and found.created_at > since:
-                raise CardUnknown("A card is being posted, and it may be this one.")
-    return None
+        is_posting = is_ours and await parts.requests.is_posting(team, since=since)
+        request = await parts.requests.find_by_thread(str(event["channel"]), str(thread))
+        if request:
+            return request if request.team == team else None
+        if not is_posting:
+            return None
+        if time.monotonic() > until:
+            raise CardUnknown("A card is being posted, and it may be this one.")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _is_mention(args: AsyncArgs, event: Mapping[str, Any]) -> bool:

@@ -16,6 +16,9 @@ from workspace.errors import WorkspaceError
 
 Json = dict[str, Any]
 
+#: How long what is expected may take on a machine that is busy with other things, in seconds.
+_PATIENCE = 30.0
+
 # Block Kit's interactive elements whose value is a list.
 _LISTS = (
     "checkboxes",
@@ -91,7 +94,7 @@ class Person:
         return _messages(state)
 
     async def until(
-        self, wanted: Callable[[Json], Any], *, timeout: float = 10.0, what: str = ""
+        self, wanted: Callable[[Json], Any], *, timeout: float = _PATIENCE, what: str = ""
     ) -> Any:
         """Wait until `wanted(state)` gives something true, and give that.
 
@@ -113,7 +116,7 @@ class Person:
         wanted: Callable[[Json], Any],
         *,
         channel: str | None = None,
-        timeout: float = 10.0,
+        timeout: float = _PATIENCE,
     ) -> Json:
         """The newest message for which `wanted(message)` is true, as soon as there is one."""
 
@@ -125,7 +128,7 @@ class Person:
         return found
 
     async def wait_for_view(
-        self, wanted: Callable[[Json], Any] | str = "", *, timeout: float = 10.0
+        self, wanted: Callable[[Json], Any] | str = "", *, timeout: float = _PATIENCE
     ) -> Json:
         """The modal on top, as soon as one is open for which `wanted(view)` is true, or which has
         this callback id."""
@@ -142,7 +145,7 @@ class Person:
         return found
 
     async def wait_for_home(
-        self, wanted: Callable[[Json], Any] = bool, *, timeout: float = 10.0
+        self, wanted: Callable[[Json], Any] = bool, *, timeout: float = _PATIENCE
     ) -> Json:
         """The App Home, as soon as it is there and `wanted(view)` is true."""
 

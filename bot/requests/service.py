@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, or_, select
@@ -173,6 +173,13 @@ class Requests:
             .order_by(requests.c.created_at)
         )
         return await self._many(statement.limit(limit))
+
+    async def is_posting(self, team: str, *, since: datetime) -> bool:
+        """Whether a card requested in that workspace after ``since`` is not known to be posted."""
+        statement = select(requests).where(
+            requests.c.team == team, requests.c.card_ts.is_(None), requests.c.created_at > since
+        )
+        return await self._one(statement.limit(1)) is not None
 
     async def all(
         self, *, states: Sequence[State] = (), limit: int | None = None

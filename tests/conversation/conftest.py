@@ -19,10 +19,14 @@ RULES = Rules(event_retry_seconds=(0.0, 2.0, 5.0))
 
 
 @pytest.fixture
-async def surroundings(tmp_path: Path) -> AsyncIterator[Surroundings]:
-    """A workspace with one team, and two servers of the company's PKI."""
+async def surroundings(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Surroundings]:
+    """A workspace with one team, and two servers of the company's PKI. Its parameter, if any, are
+    other rules than RULES."""
+    rules = getattr(request, "param", RULES)
     async with (
-        Workspace(MANIFEST, cast=Cast(installed=("acme",)), rules=RULES) as workspace,
+        Workspace(MANIFEST, cast=Cast(installed=("acme",)), rules=rules) as workspace,
         Surroundings(workspace, tmp_path) as found,
     ):
         yield found
