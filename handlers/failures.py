@@ -17,9 +17,9 @@ from handlers.blocks.lines import RETRY
 from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
 from handlers.couriers import tickets
-from handlers.parts import Parts, settle, team_of, user_of, value_of
+from handlers.parts import Parts, team_of, user_of, value_of
 from handlers.requests import refuse
-from handlers.saying import say
+from handlers.saying import say, settle
 
 _WHAT: Final = {
     "lookup": "A lookup was not made",
@@ -41,9 +41,9 @@ def register(app: AsyncApp, parts: Parts) -> None:
             return
         async with parts.database.begin() as unit:
             again = await outbox.retry(unit, identifier)
-        text = Markup("🔁 I am trying again.") if again else Markup("That was tried again already.")
+            note = "🔁 I am trying again." if again else "That was tried again already."
+            await settle(unit, args, Markup(note))
         await args.ack()
-        await settle(args, text)
 
     app.action(RETRY)(parts.listening("action", retry))
 

@@ -25,9 +25,8 @@ from bot.settings import Settings
 from bot.store.database import Database, StoreError
 from bot.store.lookups import Lookups
 from bot.store.seen import Seen
-from handlers.blocks.elements import section, top_text
 from handlers.blocks.help import error_message
-from handlers.blocks.markup import Markup, fill
+from handlers.blocks.markup import Markup
 from handlers.blocks.request_views import notice_view
 from handlers.couriers.slack_errors import UNREACHABLE, code_of
 from handlers.late import SECONDS as TIMELY_SECONDS
@@ -282,17 +281,6 @@ def user_of(body: dict[str, Any]) -> tuple[str, str]:
     if isinstance(person, dict):
         return str(person.get("id", "")), str(person.get("name") or person.get("username") or "")
     return str(body.get("user_id", "")), str(body.get("user_name", ""))
-
-
-async def settle(args: AsyncArgs, note: Markup) -> None:
-    """Puts ``note`` in the place of the pressed message's buttons."""
-    shown = args.body.get("message") or {}
-    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
-    await args.respond(
-        text=top_text(fill("{} {}", Markup(shown.get("text") or ""), note)),
-        blocks=[*kept, section(note)],
-        replace_original=True,
-    )
 
 
 def _is_late(error: Exception) -> bool:

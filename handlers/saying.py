@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.requests.delivery import Receipt
@@ -13,11 +16,11 @@ from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.lookups import KeptLookup
 from bot.store.outbox import Act
-from handlers.blocks.elements import section
-from handlers.blocks.markup import Markup
+from handlers.blocks.elements import section, top_text
+from handlers.blocks.markup import Markup, fill
 from handlers.blocks.message import Message
 from handlers.couriers import slack
-from handlers.parts import Parts
+from handlers.parts import Parts, team_of
 
 
 async def say(
@@ -45,8 +48,26 @@ async def say(
     await outbox.put(unit, lane or f"say:{key}", "say", payload, key=f"say:{key}")
 
 
+async def settle(unit: Unit, args: AsyncArgs, note: Markup) -> None:
+    """Puts ``note`` in the place of the buttons of the message whose button was pressed: whoever sees
+    it sees that it was. The first note stays."""
+    shown, channel = args.body.get("message") or {}, args.body.get("channel") or {}
+    if not shown.get("ts") or not channel.get("id"):
+        return
+    kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
+    payload = {
+        "team": team_of(args),
+        "channel": str(channel["id"]),
+        "ts": str(shown["ts"]),
+        "text": top_text(fill("{} {}", Markup(shown.get("text") or ""), note)),
+        "blocks": [*kept, section(note)],
+    }
+    key = f"settle:{payload['team']}:{payload['channel']}:{payload['ts']}"
+    await outbox.put(unit, f"say:{key}", "say", payload, key=key)
+
+
 class SayCourier:
-    """``say``: posts what `say` put."""
+    """``say``: posts what `say` put, or changes what `settle` did."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -55,6 +76,9 @@ class SayCourier:
         parts, payload = self._parts, act.payload
         client = await parts.clients.web(str(payload["team"]))
         message = _message(payload)
+        if payload.get("ts"):
+            await self._change(client, message, str(payload["channel"]), str(payload["ts"]))
+            return {}
         channel, user, thread_ts = payload["channel"], payload["user"], payload["thread_ts"]
         if channel and user:
             try:
@@ -67,6 +91,12 @@ class SayCourier:
             channel = await slack.direct(client, parts.metrics, str(user))
         ts = await slack.post(client, parts.metrics, act, message, channel, thread_ts)
         return {"channel": channel, "ts": ts}
+
+    async def _change(
+        self, client: AsyncWebClient, message: Message, channel: str, ts: str
+    ) -> None:
+        with contextlib.suppress(slack.Gone):
+            await slack.update(client, self._parts.metrics, message, channel, ts)
 
 
 async def tell_privately(parts: Parts, lookup: KeptLookup, text: Markup) -> None:

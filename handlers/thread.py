@@ -36,9 +36,9 @@ from handlers.couriers.tickets import relay
 from handlers.externals import EXTERNAL, is_external
 from handlers.keys import refusal_of, without_passwords
 from handlers.mentions import answer_mention, asks, names_servers
-from handlers.parts import Parts, noted_value_of, settle, team_of, user_of
+from handlers.parts import Parts, noted_value_of, team_of, user_of
 from handlers.requests import refuse
-from handlers.saying import say
+from handlers.saying import say, settle
 from handlers.uploads import files_of
 
 _MAX_TEXT: Final = 20_000
@@ -94,11 +94,11 @@ def register(app: AsyncApp, parts: Parts) -> None:
             "name": name,
         }
         key = f"use:{args.body.get('trigger_id')}"
+        note = fill("{} chose this; I check it once more.", user(identifier))
         async with parts.database.begin() as unit:
             await outbox.put(unit, f"say:{key}", "lookup", payload, key=key)
+            await settle(unit, args, note)
         await args.ack()
-        note = fill("{} chose this; I check it once more.", user(identifier))
-        await parts.in_background(settle(args, note), "a file's buttons")
 
     async def ignore(args: AsyncArgs) -> None:
         chosen = noted_value_of(args, "request", "file")
@@ -108,9 +108,9 @@ def register(app: AsyncApp, parts: Parts) -> None:
         except Refused as refusal:
             await refuse(args, refusal)
             return
+        async with parts.database.begin() as unit:
+            await settle(unit, args, fill("{} set this file aside.", user(identifier)))
         await args.ack()
-        note = fill("{} set this file aside.", user(identifier))
-        await parts.in_background(settle(args, note), "a file's buttons")
 
     app.event("message")(parts.listening("event", message))
     app.event("app_mention")(parts.listening("event", mention))

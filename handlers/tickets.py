@@ -12,8 +12,9 @@ from bot.store.tickets import Tickets
 from handlers.blocks.markup import fill, user
 from handlers.blocks.tickets import RETRY_TICKET, SENT
 from handlers.couriers.tickets import note_sent
-from handlers.parts import Parts, settle, team_of, user_of, value_of
+from handlers.parts import Parts, team_of, user_of, value_of
 from handlers.requests import kept_request, refuse
+from handlers.saying import settle
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -29,10 +30,11 @@ def register(app: AsyncApp, parts: Parts) -> None:
         async with parts.database.begin() as unit:
             await tickets.ask_again(unit, request.id)
             await tickets.hurry(unit, request.id, unit.now)
+            by = user(user_of(args.body)[0])
+            await settle(unit, args, fill("🔁 {} had this tried again.", by))
         async with parts.database.begin() as unit:
             await outbox.hurry_lane(unit, f"ticket:{request.id}")
         await args.ack()
-        await settle(args, fill("🔁 {} had this tried again.", user(user_of(args.body)[0])))
 
     async def sent(args: AsyncArgs) -> None:
         try:
@@ -42,8 +44,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
             return
         async with parts.database.begin() as unit:
             await note_sent(parts, unit, request, actor)
+            await settle(unit, args, fill("{} sent it.", user(actor.user)))
         await args.ack()
-        await settle(args, fill("{} sent it.", user(actor.user)))
 
     app.action(RETRY_TICKET)(parts.listening("action", retry))
     app.action(SENT)(parts.listening("action", sent))

@@ -15,7 +15,7 @@ from workspace import Cast, Rules, Workspace
 MANIFEST: Any = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text("utf-8"))
 
 #: Slack repeats an event after one and five minutes, for which no test waits.
-RULES = Rules(event_retry_seconds=(0.0, 2.0, 5.0))
+RULES = Rules(event_retry_seconds=(0.0, 2.0, 15.0))
 
 
 @pytest.fixture

@@ -102,6 +102,26 @@ async def test_a_file_that_is_dropped_before_the_bot_knows_its_card_is_read(
         await sam.wait_for(lambda m: "exactly what is requested" in shown(m), channel=SUPPORT)
 
 
+async def test_the_buttons_of_a_file_go_although_slack_fails_at_first(
+    surroundings: Surroundings,
+) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        await open_request(rita, surroundings.host)
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        file = await sam.upload("server.pem", surroundings.leaf.pem)
+        await sam.reply(card, "Or this one?", files=[file])
+        reading = await sam.wait_for(
+            lambda m: "server.pem" in shown(m) and "Ignore" in shown(m), channel=SUPPORT
+        )
+        await sam.fault(kind="server_error", method="chat.update")
+        await sam.fault(kind="server_error", method="response_url")
+        assert (await sam.click(reading, "file_ignore"))["ok"]
+        settled = await sam.wait_for(lambda m: "set this file aside" in shown(m), channel=SUPPORT)
+    assert settled["ts"] == reading["ts"]
+    assert "Ignore" not in shown(settled)
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [("expired_trigger_id", "Slack waited too long"), ("fatal_error", "Something went wrong")],
