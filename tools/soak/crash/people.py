@@ -18,11 +18,19 @@ _TRIES: Final = 8
 
 
 class StubbornPerson(Person):
-    """A person who tries again once the bot is back, which ``ready`` waits for."""
+    """A person who tries again once the bot is back, which ``ready`` waits for. ``slow`` counts how
+    often the bot has said that something takes longer than usual."""
 
-    def __init__(self, url: str, user_id: str, ready: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        url: str,
+        user_id: str,
+        ready: Callable[[], Awaitable[None]],
+        slow: Callable[[], int],
+    ) -> None:
         super().__init__(url, user_id)
         self._ready = ready
+        self._slow = slow
         self.waits = 0
         """How many acts of this person Slack has not answered yet."""
 
@@ -82,6 +90,7 @@ class StubbornPerson(Person):
     async def _stubbornly(self, act: Callable[[], Awaitable[Json]]) -> Json:
         answer: Json = {}
         for tried in range(_TRIES):
+            slow = self._slow()
             try:
                 answer = await self.once(act)
             except Refused:
@@ -89,7 +98,8 @@ class StubbornPerson(Person):
                     # The button or the modal is not there any more: it went through after all.
                     return {"ok": True}
                 raise
-            if answer["ok"] or "errors" in answer:
+            if "errors" in answer or (answer["ok"] and slow == self._slow()):
                 return answer
+            # It failed, or the bot said to try again if nothing comes of it.
             await self._ready()
         return answer

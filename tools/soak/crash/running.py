@@ -40,6 +40,8 @@ _EXTRA_SECONDS: Final = 1.5
 #: Whatever would come twice has come after this.
 _QUIET_SECONDS: Final = 0.5
 START: Final = "start"
+#: What the bot logs where whoever pressed is told to try again if nothing comes of it.
+_TAKES_LONG: Final = "A listener takes long."
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +122,20 @@ async def _lived(
             await bots.ready()
             await workspace.wait_connected(1, _SETTLE_SECONDS)
 
-        rita, sam = [
-            await stack.enter_async_context(
-                StubbornPerson(workspace.url, workspace.users[name], ready)
-            )
-            for name in ("rita", "sam")
-        ]
-
         async def recovered() -> None:
             await ready()
             await _calm(database)
+
+        def slow() -> int:
+            log = folder / "bot.log"
+            return log.read_text("utf-8").count(_TAKES_LONG) if log.exists() else 0
+
+        rita, sam = [
+            await stack.enter_async_context(
+                StubbornPerson(workspace.url, workspace.users[name], recovered, slow)
+            )
+            for name in ("rita", "sam")
+        ]
 
         story = CrashStory(company, desk, rita, sam, recovered)
 
