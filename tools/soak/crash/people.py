@@ -19,7 +19,7 @@ _TRIES: Final = 8
 
 class StubbornPerson(Person):
     """A person who tries again once the bot is back, which ``ready`` waits for. ``slow`` counts how
-    often the bot has said that something takes longer than usual."""
+    often the bot has asked for that, because something takes longer than usual."""
 
     def __init__(
         self,

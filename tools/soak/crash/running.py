@@ -40,8 +40,8 @@ _EXTRA_SECONDS: Final = 1.5
 #: Whatever would come twice has come after this.
 _QUIET_SECONDS: Final = 0.5
 START: Final = "start"
-#: What the bot logs where whoever pressed is told to try again if nothing comes of it.
-_TAKES_LONG: Final = "A listener takes long."
+#: What the bot logs where whoever pressed is told to try again.
+_TRY_AGAIN: Final = ("A listener takes long.", "The support staff cannot be listed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,8 @@ async def _lived(
 
         def slow() -> int:
             log = folder / "bot.log"
-            return log.read_text("utf-8").count(_TAKES_LONG) if log.exists() else 0
+            text = log.read_text("utf-8") if log.exists() else ""
+            return sum(text.count(line) for line in _TRY_AGAIN)
 
         rita, sam = [
             await stack.enter_async_context(
