@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 
 
 class BotProcess:
