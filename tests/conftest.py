@@ -26,7 +26,9 @@ _LONG = (
     "tests/conformance/test_found_cases.py",
     "tests/desks/test_conversation.py",
     "tests/conformance/test_edge_cases.py",
+    "tests/tools/",
     "tests/desks/test_polling.py",
+    "tests/requests/",
     "tests/hostile/",
 )
 
