@@ -17,7 +17,7 @@ from workspace.errors import WorkspaceError
 Json = dict[str, Any]
 
 #: How long what is expected may take on a machine that is busy with other things, in seconds.
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 
 # Block Kit's interactive elements whose value is a list.
 _LISTS = (

@@ -154,7 +154,7 @@ class Workspace:
         self._people.append(person)
         return person
 
-    async def wait_connected(self, count: int = 1, seconds: float = 10.0) -> None:
+    async def wait_connected(self, count: int = 1, seconds: float = 60.0) -> None:
         """Wait until the app has so many Socket Mode connections. Raises TimeoutError."""
         await self.services.socket_mode.wait_connected(count, seconds)
 

@@ -155,7 +155,7 @@ class SocketMode:
             self._forget(connection)
         return len(connections)
 
-    async def wait_connected(self, count: int = 1, seconds: float = 10.0) -> None:
+    async def wait_connected(self, count: int = 1, seconds: float = 60.0) -> None:
         """Wait until so many connections are open. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while self.connections < count:

@@ -464,9 +464,9 @@ async def test_an_interrupt_ends_the_look_at_the_server_at_once() -> None:
         raw_server(noting) as server,
         started("explain", "--host", server.address, BUILDING) as process,
     ):
-        await asyncio.wait_for(connected.wait(), 60)
+        await asyncio.wait_for(connected.wait(), 120)
         process.send_signal(signal.SIGINT)
-        output, errors = await asyncio.wait_for(process.communicate(), 60)
+        output, errors = await asyncio.wait_for(process.communicate(), 120)
     assert (process.returncode, output, errors) == (130, b"", b"")
 
 

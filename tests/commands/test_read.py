@@ -269,11 +269,11 @@ async def test_a_person_at_a_terminal_is_asked_for_the_password(tmp_path: Path) 
     assert process.stderr
     try:
         for answer in (b"wrong\n", b"SeSaM\n"):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 asked = await process.stderr.readuntil(b": ")
             assert b"Password of " in asked
             os.write(ours, answer)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             output = await process.stdout.read()
             assert await process.wait() == 0
     finally:

@@ -23,8 +23,10 @@ from tests.conformance.oracle import ROOT, JavaOracle
 from tests.conformance.phrases import phrase_of
 from tests.conformance.records import Record, Verdict
 
-#: A file of the cache holds so many records.
-SLICE = 500
+#: A file of the cache holds so many records: the suite's are four files, two for each processor.
+SLICE = 300
+#: So many are judged before Java's second compiler has won what it costs.
+_FEW = 2000
 
 _WORKERS = 2
 
@@ -69,7 +71,7 @@ class Comparison:
 
 def compare(seed: int, cases: int, jdks: Sequence[int]) -> Iterator[Comparison]:
     """Every record of *seed* on every one of *jdks*, slice by slice."""
-    folder = ROOT / ".cache/conformance" / f"{_fingerprint(_GENERATOR)}-{seed}"
+    folder = ROOT / ".cache/conformance" / f"{_fingerprint(_GENERATOR)}-{SLICE}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, cases, SLICE)
     # A fork would copy this process with the threads that feed the JVMs.
@@ -125,7 +127,7 @@ def _judge(folder: Path, starts: Sequence[int], jdk: int) -> None:
     missing = [start for start in starts if not _verdicts(folder, start, jdk).exists()]
     if not missing:
         return
-    with JavaOracle(jdk) as oracle:
+    with JavaOracle(jdk, brief=len(missing) * SLICE <= _FEW) as oracle:
         for start in missing:
             lines = _records(folder, start).read_text().splitlines()
             judged = (json.dumps(oracle.judge_line(line).to_json()) for line in lines)

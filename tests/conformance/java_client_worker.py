@@ -33,6 +33,8 @@ def main() -> None:
         f"-Djdk.net.hosts.file={hosts}",
         "-Djava.net.preferIPv4Stack=true",
         "-XX:+UseSerialGC",
+        # It lives for seconds: what the second compiler would win is less than it costs.
+        "-XX:TieredStopAtLevel=1",
         *options,
         convertStrings=False,
     )
@@ -71,8 +73,8 @@ def _install(pems: list[str], path: Path) -> None:
 def _https(host: str, port: int) -> None:
     url = jpype.JClass("java.net.URL")(f"https://{host}:{port}/")
     connection = url.openConnection()
-    connection.setConnectTimeout(5000)
-    connection.setReadTimeout(5000)
+    connection.setConnectTimeout(60_000)
+    connection.setReadTimeout(60_000)
     connection.getResponseCode()
 
 
@@ -81,8 +83,8 @@ def _ldaps(host: str, port: int) -> str | None:
     for name, value in {
         "java.naming.factory.initial": "com.sun.jndi.ldap.LdapCtxFactory",
         "java.naming.provider.url": f"ldaps://{host}:{port}",
-        "com.sun.jndi.ldap.connect.timeout": "5000",
-        "com.sun.jndi.ldap.read.timeout": "1000",
+        "com.sun.jndi.ldap.connect.timeout": "60000",
+        "com.sun.jndi.ldap.read.timeout": "60000",
     }.items():
         environment.put(jpype.JString(name), jpype.JString(value))
     try:

@@ -30,18 +30,20 @@ def libjvm(jdk: int) -> Path:
 
 
 class JavaOracle:
-    """Java *jdk* in a process of its own; a context manager.
+    """Java *jdk* in a process of its own; a context manager. ``brief``: for seconds, in which its
+    second compiler would cost more than it wins.
 
     Raises FileNotFoundError where the JDK is not laid down, RuntimeError when the process ends.
     """
 
-    def __init__(self, jdk: int) -> None:
+    def __init__(self, jdk: int, *, brief: bool = False) -> None:
         library = libjvm(jdk)
         if not library.exists():
             raise FileNotFoundError(f"Java {jdk} is missing: run 'make .cache/jdk/{jdk}.stamp'")
         self.jdk = jdk
         # Older JVMs do not know the option, newer ones warn without it.
         options = ["--enable-native-access=ALL-UNNAMED"] if jdk >= 17 else []
+        options += ["-XX:TieredStopAtLevel=1"] if brief else []
         self._process = subprocess.Popen(
             [sys.executable, str(_WORKER), str(library), *options],
             stdin=subprocess.PIPE,

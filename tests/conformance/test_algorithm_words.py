@@ -27,7 +27,7 @@ CASES: tuple[tuple[str, str, Digest], ...] = (
 
 @pytest.mark.parametrize("jdk", [11, 17, 21, 25])
 def test_the_refusal_of_weak_algorithms_has_javas_words(jdk: int) -> None:
-    with JavaOracle(jdk) as java:
+    with JavaOracle(jdk, brief=True) as java:
         for case in CASES:
             line = json.dumps({**_record(*case).to_json(), "jdk": jdk})
             said, predicted = java.judge_line(line).message, answer(line.encode()).message

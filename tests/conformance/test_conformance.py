@@ -29,7 +29,7 @@ def test_the_oracle_judges_the_core_corpus_as_recorded(
     jdk: int, limbo_cases: list[LimboCase]
 ) -> None:
     cases = [case for case in limbo_cases if jdk != 11 or case.record.id != _SLOW_ON_11]
-    with JavaOracle(jdk) as oracle:
+    with JavaOracle(jdk, brief=True) as oracle:
         judged = [oracle.judge(case.record) for case in cases]
     assert [
         (one.id, (one.path_accepted, one.path_message or "OK"), (one.accepted, one.message or "OK"))

@@ -67,7 +67,7 @@ class Surroundings:
         """Waits until the bot has nothing left to deliver and has kept what it delivered."""
         database = Database(self.settings().database_url)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(120):
                 while True:
                     async with database.read() as unit:
                         if not (await backlog(unit)).waiting:

@@ -154,10 +154,10 @@ async def test_a_rate_limit_an_outage_and_a_lost_share_delay_and_double_nothing(
         await rita.fault(kind="ratelimited", method="chat.postMessage", seconds=1)
         await rita.fault(kind="reset_after", method="chat.postMessage")
         await rita.command("#connectors", f"/cert {surroundings.host}")
-        report = await rita.wait_for(lambda m: "Request the root" in shown(m), timeout=20)
+        report = await rita.wait_for(lambda m: "Request the root" in shown(m))
         await rita.fault(kind="lose_share")
         await rita.click(report, "report_pem")
-        await rita.wait_for(lambda m: bool(m.get("files")), timeout=30)
+        await rita.wait_for(lambda m: bool(m.get("files")))
         posted = await rita.messages("#connectors")
     assert sum("Request the root" in shown(m) for m in posted) == 1
     assert sum(bool(m.get("files")) for m in posted) == 1

@@ -80,7 +80,7 @@ async def test_sigterm_ends_it_in_good_order_and_the_logs_keep_secrets(
         await rita.wait_for(lambda m: "Request the root" in shown(m))
         started = time.monotonic()
         assert await bot.terminate() == 0
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 60
     written = "".join(bot.output)
     assert len(bot.logs) == len(bot.output), "every line is JSON"
     for secret in (environment["SLACK_BOT_TOKEN"], environment["SLACK_APP_TOKEN"], "my own words"):
@@ -126,7 +126,7 @@ async def test_local_mode_prints_its_address_and_places_to_try(tmp_path: Path) -
     assert process.stdout is not None
     lines = []
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             async for line in process.stdout:
                 lines.append(line.decode())
                 if "Ctrl+C" in lines[-1]:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from bot.app import Bot
-from tests.conversation.processes import BotProcess
+from tests.conversation.processes import ForkedBotProcess
 from tests.conversation.story import Story
 from tests.conversation.support import Surroundings
 
@@ -22,7 +22,7 @@ async def test_the_whole_story(surroundings: Surroundings) -> None:
 async def test_the_bot_is_killed_right_after_it_accepted_each_step(
     surroundings: Surroundings,
 ) -> None:
-    async with BotProcess(surroundings.environment()) as bot:
+    async with ForkedBotProcess(surroundings.environment()) as bot:
 
         async def kill_and_restart() -> None:
             await bot.restart()
@@ -37,8 +37,8 @@ async def test_two_replicas_on_postgresql_of_which_one_is_killed_now_and_then(
     environment = surroundings.environment(DATABASE_URL=postgresql.new_database())
     async with AsyncExitStack() as stack:
         bots = [
-            await stack.enter_async_context(BotProcess(environment)),
-            await stack.enter_async_context(BotProcess(environment)),
+            await stack.enter_async_context(ForkedBotProcess(environment)),
+            await stack.enter_async_context(ForkedBotProcess(environment)),
         ]
         await surroundings.workspace.wait_connected(2)
         turn = 0

@@ -13,7 +13,7 @@ from tests.conversation.support import Json, Surroundings, shown
 from tests.desks.support import AnyServer, secret_of
 from workspace.desks import EnterpriseServer, Ticket
 
-_QUICK = {"poll_first": 0.1, "poll_most": 0.15, "settle": 0.3, "timeout": 1.0}
+_QUICK = {"poll_first": 0.1, "poll_most": 0.15, "settle": 0.3, "timeout": 30.0}
 
 
 def settings(surroundings: Surroundings, server: AnyServer, **other: Any) -> Settings:
@@ -26,7 +26,7 @@ def settings(surroundings: Surroundings, server: AnyServer, **other: Any) -> Set
     return surroundings.settings(desk_file=folder / "desk.toml")
 
 
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+async def until(condition: Callable[[], object], seconds: float = 120) -> None:
     """Waits for ``condition``."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  what is awaited has no event

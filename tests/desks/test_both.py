@@ -191,9 +191,9 @@ async def test_what_refuses_the_bot_is_one_kind_of_error_and_holds_no_secret(pla
     assert len(place.server.tickets) == 0
 
 
-@pytest.mark.parametrize("fault", [Fault("late", seconds=1), Fault("cut")])
+@pytest.mark.parametrize("fault", [Fault("late", seconds=60), Fault("cut")])
 async def test_a_creation_in_doubt_is_found_again(place: Place, fault: Fault) -> None:
-    desk = place.client(timeout=0.3)
+    desk = place.client(timeout=1.5)
     place.server.faults.order("create", fault)
     with pytest.raises(DeskUnreachable) as doubt:
         await desk.create(draft())

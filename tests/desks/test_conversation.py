@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from html import unescape
 from typing import Final
@@ -119,11 +120,11 @@ async def test_what_is_lost_or_refused_on_the_way_leads_to_one_ticket_and_one_fi
 ) -> None:
     """The creation times out after succeeding, the attachment fails first, a comment's answer is
     lost."""
-    server.faults.order("create", Fault("late", seconds=1.5))
+    server.faults.order("create", Fault("late", seconds=60))
     server.faults.order("attach", Fault("drop"), Fault("status", 503, retry_after="0"))
     server.faults.order("comment", Fault("cut"))
     story = Story(surroundings)
-    async with Bot(settings(surroundings, server), patience=_PATIENCE):
+    async with Bot(settings(surroundings, server, timeout=2.0), patience=_PATIENCE):
         await story.ask()
         await story.request()
         await line(story, "linked the ticket")
@@ -146,8 +147,9 @@ async def test_a_bot_that_ends_while_the_desk_creates_a_ticket_leaves_one_ticket
     surroundings: Surroundings, server: AnyServer
 ) -> None:
     # Longer than the bot waits at its end.
-    server.faults.order("create", Fault("slow", seconds=12))
-    chosen = settings(surroundings, server, settle=7, timeout=20.0)
+    goes_on = asyncio.Event()
+    server.faults.order("create", Fault("slow", held=goes_on))
+    chosen = settings(surroundings, server, settle=6)
     story = Story(surroundings)
     async with Bot(chosen):
         await story.ask()
@@ -155,6 +157,7 @@ async def test_a_bot_that_ends_while_the_desk_creates_a_ticket_leaves_one_ticket
         await until(lambda: "create" in server.calls)
     assert len(server.tickets) == 0
     async with Bot(chosen):
+        goes_on.set()
         await line(story, "linked the ticket")
     assert (len(server.tickets), server.calls.count("create")) == (1, 1)
 

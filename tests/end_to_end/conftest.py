@@ -18,7 +18,7 @@ from playwright.async_api import (
 from tests.support.chromium import ARGUMENTS, path
 
 #: Milliseconds; a busy machine needs some.
-_TIMEOUT = 15_000
+_TIMEOUT = 60_000
 
 OpenPage: TypeAlias = Callable[..., Awaitable[Page]]
 

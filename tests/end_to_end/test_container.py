@@ -195,7 +195,7 @@ async def _serves(installed: Installed) -> None:
             installed.prefix / "bin" / "whichroot", "serve", **options
         )
         try:
-            await workspace.wait_connected(1, 60)
+            await workspace.wait_connected()
             rita = workspace.person("rita")
             assert (await rita.command("#connectors", "/cert help"))["ok"]
             check = await asyncio.create_subprocess_exec(
@@ -205,7 +205,7 @@ async def _serves(installed: Installed) -> None:
             assert await check.wait() == 0
         finally:
             process.send_signal(_stop_signal())
-            code = await asyncio.wait_for(process.wait(), 30)
+            code = await asyncio.wait_for(process.wait(), 120)
     assert code == 0
     assert (installed.data / "whichroot.db").exists()
 
@@ -218,7 +218,7 @@ async def _shows_the_local_workspace(installed: Installed) -> None:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             found = None
             while found is None:
                 line = await process.stdout.readline()
@@ -229,7 +229,7 @@ async def _shows_the_local_workspace(installed: Installed) -> None:
                 assert (await client.get(path)).status_code == 200, path
     finally:
         process.send_signal(_stop_signal())
-        await asyncio.wait_for(process.communicate(), 30)
+        await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0
 
 

@@ -21,7 +21,7 @@ async def test_a_rate_limit_after_the_upload_does_not_attach_the_pem_twice(
     async with Bot(surroundings.settings()):
         await sam.fault(kind="ratelimited", method="files.info", seconds=1)
         await open_request(rita, surroundings.host)
-        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT, timeout=20)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
         files = [f["name"] for m in await sam.messages(SUPPORT) for f in m.get("files") or ()]
     assert len(files) == 1, files
 
@@ -40,7 +40,7 @@ async def test_a_rate_limit_in_the_original_thread_does_not_repeat_the_direct_me
         await sam.fault(kind="latency", method="chat.update", seconds=2.5)
         await sam.fault(kind="ratelimited", method="chat.postMessage", skip=1, seconds=1)
         assert (await sam.click(card, "request_take"))["ok"]
-        await rita.wait_for(lambda m: "took this" in shown(m), channel="#connectors", timeout=15)
+        await rita.wait_for(lambda m: "took this" in shown(m), channel="#connectors")
         told = [m for m in await rita.messages("@app") if "took this" in shown(m)]
         here = [m for m in await rita.messages("#connectors") if "took this" in shown(m)]
     assert len(told) == 1
@@ -55,7 +55,7 @@ async def test_a_lost_answer_and_a_late_share_do_not_attach_the_pem_twice(
         await sam.fault(kind="reset_after", method="files.completeUploadExternal")
         await sam.fault(kind="delay_share", method="*", seconds=3)
         await open_request(rita, surroundings.host)
-        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT, timeout=20)
+        await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
         # By then a file that was on its way would be there as well.
         await asyncio.sleep(3)
         files = [f["name"] for m in await sam.messages(SUPPORT) for f in m.get("files") or ()]

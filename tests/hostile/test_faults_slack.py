@@ -34,7 +34,7 @@ from tests.conversation.support import Surroundings, shown
 from tests.hostile.acting import open_modal, open_request
 from tests.support.ports import free_port
 from tests.support.servers import raw_server, relaying
-from workspace import Workspace
+from workspace import Rules, Workspace
 
 
 def answered(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> SlackApiError:
@@ -117,10 +117,11 @@ async def test_a_support_channel_that_is_archived_is_told_at_once_and_retried_on
     channel = workspace.services.state.channels[workspace.channels["matrix42-support"]]
     channel.is_archived = True
     async with Bot(surroundings.settings()):
+        # What is only put off is tried again for minutes before it is given up.
         started = time.monotonic()
         await open_request(rita, surroundings.host)
-        told = await rita.wait_for(lambda m: "archived" in shown(m), channel="@app", timeout=20)
-        assert time.monotonic() - started < 20
+        told = await rita.wait_for(lambda m: "archived" in shown(m), channel="@app")
+        assert time.monotonic() - started < 60
         channel.is_archived = False
         retry = next(
             element["action_id"]
@@ -130,7 +131,7 @@ async def test_a_support_channel_that_is_archived_is_told_at_once_and_retried_on
             if element["text"]["text"] == "Retry"
         )
         assert (await rita.click(told, retry))["ok"]
-        await rita.wait_for(lambda m: "posted this" in shown(m), channel="#connectors", timeout=20)
+        await rita.wait_for(lambda m: "posted this" in shown(m), channel="#connectors")
 
 
 async def test_what_waits_is_told_to_who_asks_and_in_the_app_home_and_by_readyz(
@@ -180,7 +181,7 @@ async def test_a_message_is_posted_once_whatever_slack_answers_first(
     workspace = surroundings.workspace
     rita = workspace.person("rita")
     client = AsyncWebClient(
-        workspace.bot_token, base_url=workspace.api_url, timeout=5, retry_handlers=[]
+        workspace.bot_token, base_url=workspace.api_url, timeout=60, retry_handlers=[]
     )
     channel = workspace.channels["connectors"]
     # The clock of this machine is ahead of Slack's.
@@ -195,6 +196,7 @@ async def test_a_message_is_posted_once_whatever_slack_answers_first(
     assert sum(m["text"] == "once" for m in await rita.messages("#connectors")) == 1
 
 
+@pytest.mark.parametrize("surroundings", [Rules()], indirect=True)
 async def test_a_slow_view_is_acknowledged_in_time_and_a_late_one_is_told(
     surroundings: Surroundings,
 ) -> None:
@@ -233,7 +235,7 @@ async def test_an_event_is_not_acknowledged_and_dropped_while_slack_does_not_say
     async with Bot(surroundings.settings()):
         await surroundings.workspace.wait_connected()
         await rita.say("#connectors", f"@whichroot check {surroundings.host}")
-        await rita.wait_for(lambda m: "Request the root" in shown(m), timeout=15)
+        await rita.wait_for(lambda m: "Request the root" in shown(m))
 
 
 async def test_without_slack_the_bot_starts_says_so_and_goes_on_when_it_is_back(
@@ -248,7 +250,7 @@ async def test_without_slack_the_bot_starts_says_so_and_goes_on_when_it_is_back(
         there = urlsplit(workspace.url).port
         assert there
         await stack.enter_async_context(raw_server(relaying(there), port=port))
-        await workspace.wait_connected(seconds=20)
+        await workspace.wait_connected()
         rita = workspace.person("rita")
         assert (await rita.command("#connectors", f"/cert {surroundings.host}"))["ok"]
         await rita.wait_for(lambda m: "Request the root" in shown(m))
@@ -268,7 +270,7 @@ async def test_connections_that_are_cut_in_mid_envelope_lose_nothing(
         await asyncio.sleep(0.02)
         await rita.disconnect("cut")
         await asking
-        await surroundings.workspace.wait_connected(2, seconds=40)
+        await surroundings.workspace.wait_connected(2)
         assert (await rita.command("#connectors", f"/cert --private {surroundings.host}"))["ok"]
         await rita.wait_for(lambda m: "Request the root" in shown(m), channel="@app")
 
@@ -297,7 +299,7 @@ async def test_after_an_uninstallation_nothing_is_tried_and_a_new_installation_r
             await asyncio.sleep(1)
             assert len(await rita.log("request")) == tried
             assert await install(base, rita.id) == 200
-            await rita.wait_for(lambda m: "Request the root" in shown(m), timeout=15)
+            await rita.wait_for(lambda m: "Request the root" in shown(m))
             assert (await ready(port))["waiting"] == {}
             # Slack's message of the old removal comes late: the new installation stays.
             workspace.services.events.emit(
@@ -342,7 +344,7 @@ async def ready(port: int) -> dict[str, Any]:
 
 async def until_waiting(port: int) -> None:
     """Until something is put off."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not (await ready(port))["waiting"]:  # noqa: ASYNC110  the database says it
             await asyncio.sleep(0.1)
 

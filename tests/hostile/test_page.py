@@ -20,7 +20,8 @@ async def test_the_words_under_a_refused_field_are_scrolled_into_view(
         await playwright.chromium.launch(executable_path=path(), args=ARGUMENTS) as browser,
     ):
         page = await browser.new_page(viewport={"width": 1300, "height": 900})
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
         await page.goto(surroundings.workspace.url)
         dialog = page.get_by_role("dialog")
         box = page.locator("main textarea")

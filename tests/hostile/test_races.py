@@ -17,7 +17,7 @@ from tests.hostile.acting import open_request
 async def _acknowledged(happenings: asyncio.Queue[Json], text: str) -> None:
     """Waits until the bot has acknowledged the event of the message with that text."""
     sent = set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while True:
             entry = (await happenings.get()).get("entry") or {}
             if entry.get("kind") == "envelope" and text in str(entry["payload"]):
@@ -55,7 +55,7 @@ async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
         assert (await sam.click(card, "request_details"))["ok"]
         # The answer is on its way while somebody installs: the bot asks Slack who wrote it, and
         # Slack takes its time.
-        await sam.fault(kind="latency", method="users.info", seconds=4)
+        await sam.fault(kind="latency", method="users.info", seconds=8)
         async with surroundings.workspace.services.feed.watch() as happenings:
             await rita.reply(card, "The one in Berlin.")
             assert (await sam.click(card, "request_install"))["ok"]
@@ -64,7 +64,7 @@ async def test_an_answer_that_comes_after_the_installation_is_kept_as_talk(
             )
             assert "The one in Berlin." not in _kept(surroundings), "it came too early"
             await _acknowledged(happenings, "The one in Berlin.")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while "The one in Berlin." not in _kept(surroundings):  # noqa: ASYNC110  no event tells
                 await asyncio.sleep(0.05)
         await surroundings.settled()

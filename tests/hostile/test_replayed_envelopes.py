@@ -18,7 +18,7 @@ async def test_everything_that_slack_sent_can_come_again(surroundings: Surroundi
         sent = [(e["type"], e["payload"]) for e in await story.rita.log("envelope")]
         assert len({kind for kind, _ in sent}) == 3
         for kind, payload in (*sent, *reversed(sent)):
-            answer = await transport.send(kind, payload, seconds=3.0)
+            answer = await transport.send(kind, payload, seconds=30.0)
             assert not hasattr(answer, "error"), (kind, answer)
         await surroundings.settled()
         after = [shown(m) for m in (*await story.rita.messages(), *await story.sam.messages())]

@@ -208,10 +208,8 @@ async def _private_keys(surroundings: Surroundings, der: bytes, p12: bytes, pass
     rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
     pem = surroundings.leaf.key_pem
     await open_request(rita, surroundings.host)
-    card = await sam.wait_for(
-        lambda m: "waiting for support" in shown(m), channel=SUPPORT, timeout=20
-    )
-    await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT, timeout=20)
+    card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+    await sam.wait_for(lambda m: "asked for this" in shown(m), channel=SUPPORT)
     for name, content in (("key.pem", pem), ("key.der", der), ("key.p12", p12)):
         file = await rita.upload(name, content)
         words = f"The password is {password} and the password: {password}"
@@ -220,7 +218,6 @@ async def _private_keys(surroundings: Surroundings, der: bytes, p12: bytes, pass
         lambda state: (
             sum("rivate key" in shown(m) or "❌" in shown(m) for m in _thread(state, card)) >= 3
         ),
-        timeout=20,
     )
     await rita.reply(card, pem.decode())
     await rita.command("#connectors", f"/cert explain {pem.decode()}")

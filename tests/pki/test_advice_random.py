@@ -24,7 +24,7 @@ CASES = 60
 
 @pytest.fixture(scope="module")
 def java() -> Iterator[JavaOracle]:
-    with JavaOracle(25) as oracle:
+    with JavaOracle(25, brief=True) as oracle:
         yield oracle
 
 

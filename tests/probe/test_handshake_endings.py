@@ -123,7 +123,7 @@ class TestAfterTheCertificate:
 
     async def test_silence_is_waited_for_no_longer_than_allowed(self, chain: Chain) -> None:
         async with raw_server(answering(recorded_flight(ders(chain)))) as server:
-            presented = await ask(server, limits=waiting(0.3))
+            presented = await ask(server, limits=waiting(1))
         assert presented.chain == ders(chain)
         assert codes(presented) == ["handshake_timeout"]
         assert "after its certificate" in (presented.error.message if presented.error else "")
@@ -173,7 +173,7 @@ async def _answer(server: Server, words: bytes) -> bytes:
     answer = b""
     writer.write(words)
     with contextlib.suppress(TimeoutError):
-        while data := await asyncio.wait_for(reader.read(65536), 0.3):
+        while data := await asyncio.wait_for(reader.read(65536), 0.3 if answer else 60):
             answer += data
     writer.close()
     await writer.wait_closed()
@@ -352,7 +352,8 @@ class TestNoConnection:
                 queued = stack.enter_context(socket.socket())
                 queued.setblocking(False)
                 queued.connect_ex(full.getsockname())
-            presented = await ask(Server(full.getsockname()[1]), limits=waiting(0.3))
+            limits = replace(LIMITS, connect_seconds=0.3)
+            presented = await ask(Server(full.getsockname()[1]), limits=limits)
         assert codes(presented) == ["connect_timeout"]
         assert presented.error is not None
         assert presented.error.java == "Connect timed out"

@@ -168,7 +168,7 @@ async def _measured(script: Script, text: str = HOST, limits: Limits = LIMITS) -
 
 @pytest.mark.parametrize(("flood", "code"), FLOODS.items())
 async def test_a_flood_is_cut_off(flood: Callable[[], Iterator[bytes]], code: str) -> None:
-    presented = await _measured(sending(flood), limits=replace(waiting(2), total_seconds=4))
+    presented = await _measured(sending(flood), limits=waiting(30))
     assert presented.error is not None
     assert presented.error.code == code
 
@@ -233,7 +233,7 @@ async def test_a_gigantic_prelude_is_cut_off(scheme: str, first: bytes, piece: b
             writer.write(piece)
             await writer.drain()
 
-    limits = replace(waiting(3), total_seconds=5)
+    limits = waiting(30)
     presented = await _measured(script, f"{scheme}://{HOST}", limits)
     assert codes(presented)[0] in ("prelude_too_long", "prelude_unexpected")
     assert len(presented.error.message if presented.error else "") < 400
@@ -316,7 +316,7 @@ async def test_others_are_served_while_hostile_servers_do_their_worst(chain: Cha
         took = time.monotonic() - started
     for attack in attacks:
         assert (await attack).error is not None
-    assert took < 10
+    assert took < 30
 
 
 @settings(
@@ -355,7 +355,7 @@ def test_many_small_pieces_cost_little(piece: bytes) -> None:
     started = time.process_time()
     for at in range(0, len(words), 65536):
         reader.feed(words[at : at + 65536])
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 0.5
     assert reader.is_over
 
 

@@ -411,7 +411,7 @@ async def test_signature_checks_are_bounded(aia: AiaServer) -> None:
 async def test_a_server_that_stalls_is_given_up(aia: AiaServer) -> None:
     asked = asyncio.Event()
     aia.pages["/ca"] = pages.silent(asked)
-    limits = replace(LIMITS, download=DownloadLimits(seconds=0.2))
+    limits = replace(LIMITS, download=DownloadLimits(seconds=1))
     completion = await complete(leaf_naming(make_root(), aia.url("/ca")), limits=limits)
     assert asked.is_set()
     assert codes(completion) == [("aia_timeout", "warning")]
@@ -422,7 +422,7 @@ async def test_when_time_is_up_what_came_in_time_is_kept(aia: AiaServer) -> None
     aia.pages["/root.cer"] = page(root.der)
     aia.pages["/slow.cer"] = pages.silent(asyncio.Event())
     leaf = leaf_naming(root, aia.url("/slow.cer"), aia.url("/root.cer"))
-    completion = await complete(leaf, limits=replace(LIMITS, seconds=0.5))
+    completion = await complete(leaf, limits=replace(LIMITS, seconds=2))
     assert found(completion) == [read(root)]
     assert codes(completion) == [("aia_total_timeout", "warning")]
 

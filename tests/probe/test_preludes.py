@@ -210,7 +210,7 @@ async def test_a_port_that_speaks_tls_at_once_shows_its_chain(
     chain: Chain, name: str, direct: str
 ) -> None:
     async with tls_server(chain) as server:
-        presented = await ask(server, _scheme(name), limits=replace(LIMITS, prelude_seconds=0.4))
+        presented = await ask(server, _scheme(name), limits=replace(LIMITS, prelude_seconds=1))
     assert presented.chain == ders(chain)
     assert codes(presented) == ["tls_without_prelude"]
     assert f"{direct}://{HOST}" in presented.findings[0].remedy

@@ -15,7 +15,7 @@ from bot.probe.handshake import probe
 from bot.probe.presented import ConnectTo
 from bot.probe.target import parse_target
 from tests.support.authority import Issued
-from tests.support.probing import HOST, LIMITS, LOCAL, ask, codes, ders, waiting
+from tests.support.probing import HOST, LIMITS, LOCAL, ask, codes, ders
 from tests.support.servers import (
     Script,
     Server,
@@ -163,7 +163,7 @@ async def test_a_proxy_that_is_not_there_is_told() -> None:
 
 async def test_a_silent_proxy_is_given_up() -> None:
     async with _proxy(until_closed) as proxy:
-        presented = await ask(Server(443), proxy=proxy, limits=waiting(0.3))
+        presented = await ask(Server(443), proxy=proxy, limits=replace(LIMITS, connect_seconds=0.3))
     assert codes(presented) == ["connect_timeout"]
 
 

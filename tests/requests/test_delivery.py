@@ -28,7 +28,7 @@ from bot.store.seen import Seen
 from bot.store.tables import acts, lanes, seen
 from tests.support.postgresql import postgresql_server
 
-_QUICK = Patience(lease=1.5, courier=5.0, poll=0.05, first=0.01, most=0.02, attempts=3)
+_QUICK = Patience(lease=30.0, courier=60.0, poll=0.05, first=0.01, most=0.02, attempts=3)
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ async def state(database: Database, act_id: str) -> str:
         return found
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 120) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110  the database says it
             await asyncio.sleep(0.02)
@@ -189,7 +189,7 @@ async def test_what_waits_is_hurried_and_what_has_failed_is_not(database: Databa
     failing = Doing(refuse_for_good)
     async with delivering(database, courier):
         act_id = await put(database)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while not courier.acts:  # noqa: ASYNC110  the courier tells
                 await asyncio.sleep(0.02)
 
@@ -315,11 +315,12 @@ async def test_a_long_delivery_keeps_its_lease(database: Database, url: str) -> 
     other = Database(url)
 
     async def take_long(_: Act) -> Receipt:
-        await asyncio.sleep(3)
+        await asyncio.sleep(3.5)
         return {}
 
     courier = Doing(take_long)
-    async with delivering(database, courier), delivering(other, courier):
+    patience = Patience(lease=2.5, poll=0.05)
+    async with delivering(database, courier, patience), delivering(other, courier, patience):
         act_id = await put(database)
         await until_state(database, act_id, "done")
     assert len(courier.acts) == 1
@@ -436,6 +437,7 @@ async def test_couriers_that_only_wait_take_no_place(database: Database) -> None
     async with delivering(database, courier, Patience(poll=60), **options) as delivery:
         for lane in "abc":
             await put(database, lane=lane)
+        await until(_counted(courier, 1))
         await asyncio.sleep(0.3)
         assert len(courier.acts) == 1
         waiting[0] = 1
@@ -446,17 +448,24 @@ async def test_couriers_that_only_wait_take_no_place(database: Database) -> None
 
 
 async def test_what_is_more_urgent_is_given_way_to_but_not_for_ever(database: Database) -> None:
-    urgent = [True]
-    courier = Doing(succeed)
+    urgent, came = [True], list[float]()
+    clock = asyncio.get_running_loop().time
+
+    async def note(_: Act) -> Receipt:
+        came.append(clock())
+        return {}
+
+    courier = Doing(note)
     for number in range(9):
         await put(database, lane=f"{number}")
+    begun = clock()
     async with delivering(database, courier, Patience(poll=0.05), gives_way=lambda: urgent[0]):
-        await asyncio.sleep(0.5)
-        assert courier.acts == []
-        await until(_counted(courier, 4))
-        assert len(courier.acts) == 4
+        await until(_counted(courier, 8))
         urgent[0] = False
         await until(_counted(courier, 9))
+    assert came[0] - begun > 0.9
+    # Four, and then the next.
+    assert came[4] - came[3] > 0.5
 
 
 async def test_what_a_receipt_brings_is_kept_with_the_end_of_its_act(database: Database) -> None:

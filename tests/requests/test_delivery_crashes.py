@@ -61,7 +61,7 @@ async def test_processes_killed_at_any_moment_lose_nothing_and_do_nothing_twice(
         assert await waiting(database)
         await kill(replicas[victim])
         replicas[victim] = await start(url, file)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while await waiting(database):  # noqa: ASYNC110  the database says it
             await asyncio.sleep(0.1)
     for replica in replicas:

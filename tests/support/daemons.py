@@ -25,7 +25,7 @@ import pytest
 from tests.support.authority import Issued
 from tests.support.ports import free_port
 
-_START_SECONDS = 60
+_START_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,13 @@ class JavaReader:
 def _options(jdk: int) -> list[str]:
     # Older JVMs do not know the last option, newer ones warn without it.
     native = ["--enable-native-access=ALL-UNNAMED"] if jdk >= 17 else []
-    return ["-Xmx256m", "-XX:+UseSerialGC", "-Duser.language=en", *native]
+    return [
+        "-Xmx256m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Duser.language=en",
+        *native,
+    ]
 
 
 def _text(data: bytes) -> str:

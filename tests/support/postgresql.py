@@ -39,7 +39,7 @@ class PostgreSQL:
         process = self._server.get_postmaster_info().process
         assert process is not None
         process.send_signal(signal.SIGQUIT)
-        process.wait(30)
+        process.wait(120)
 
     def start(self) -> None:
         """Starts it, again with its data."""

@@ -1,15 +1,18 @@
-"""The program as its user runs it: a process of its own."""
+"""The program in a process of its own: as its user starts it, or quickly."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+
+from tests.support.forking import fork, reader_of
 
 LOOPBACK = {"WHICHROOT_EGRESS_ALLOW": "127.0.0.0/8,::1/128"}
 
@@ -40,12 +43,29 @@ def environment(**changes: Any) -> dict[str, str]:
 
 
 async def whichroot(*arguments: str, stdin: bytes = b"", **changes: Any) -> Run:
-    """Runs it to its end. ``changes`` are environment variables; loopback is allowed unless they say
-    otherwise."""
-    async with started(*arguments, **changes) as process:
-        output, errors = await process.communicate(stdin)
-    assert process.returncode is not None
-    return Run(process.returncode, output.decode(), errors.decode())
+    """Runs it to its end, forked from what has loaded it. ``changes`` are environment variables;
+    loopback is allowed unless they say otherwise."""
+    pipes = [os.pipe() for _ in range(3)]
+    (its_input, our_input), (our_output, its_output), (our_errors, its_errors) = pipes
+    try:
+        process = await fork(arguments, environment(**changes), its_input, its_output, its_errors)
+    finally:
+        for descriptor in (its_input, its_output, its_errors):
+            os.close(descriptor)
+    try:
+        _, output, errors = await asyncio.gather(
+            asyncio.to_thread(_feed, our_input, stdin),
+            (await reader_of(our_output)).read(),
+            (await reader_of(our_errors)).read(),
+        )
+        return Run(await process.wait(), output.decode(), errors.decode())
+    finally:
+        process.send_signal(signal.SIGKILL)
+
+
+def _feed(descriptor: int, data: bytes) -> None:
+    with suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
+        pipe.write(data)
 
 
 @asynccontextmanager

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from workspace import Cast, Rules, Workspace
+
+_Found = TypeVar("_Found")
 
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Greeter", "description": "Greets"},
@@ -102,6 +104,14 @@ class Bench:
         for handler in self._handlers:
             await handler.close_async()  # type: ignore[no-untyped-call]
         await asyncio.sleep(0)
+
+
+async def eventually(found: Callable[[], Awaitable[_Found]]) -> _Found:
+    """What ``found`` gives as soon as that is true."""
+    async with asyncio.timeout(120):
+        while not (it := await found()):  # noqa: ASYNC110  what is awaited has no event
+            await asyncio.sleep(0.02)
+    return it
 
 
 @asynccontextmanager

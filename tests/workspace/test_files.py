@@ -79,7 +79,7 @@ async def test_a_share_can_be_late_or_lost(greeter: Bench) -> None:
     lost = await greeter.client.files_upload_v2(
         channel=channel, filename="lost.pem", content=PEM, initial_comment="look"
     )
-    await rita.fault(kind="delay_share", seconds=1.5)
+    await rita.fault(kind="delay_share", seconds=3)
     late = await greeter.client.files_upload_v2(
         channel=channel, filename="late.pem", content=PEM, initial_comment="look <!here>"
     )

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.workspace.bench import MANIFEST
+from tests.workspace.bench import MANIFEST, eventually
 from workspace import Rules, Workspace
 
 
@@ -63,7 +63,7 @@ async def test_a_bolt_app_that_verifies_signatures_takes_everything() -> None:
         answer = await rita.wait_for(lambda m: m["ephemeral"])
         assert answer["text"] == "Hello &amp; &lt;you&gt;"
         await rita.say("#connectors", "hello")
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 120)
         assert (await rita.shortcut("greet_all"))["ok"]
         with pytest.raises(SlackApiError, match="socket_mode_not_enabled"):
             await client.apps_connections_open(app_token=workspace.app_token)
@@ -72,7 +72,7 @@ async def test_a_bolt_app_that_verifies_signatures_takes_everything() -> None:
 async def test_the_challenge_comes_first_then_retries_with_number_and_reason() -> None:
     requests: list[tuple[dict[str, str], dict[str, Any]]] = []
     statuses = iter([500, 200])
-    complete = asyncio.Event()
+    complete, over = asyncio.Event(), asyncio.Event()
 
     async def handle(request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -80,16 +80,17 @@ async def test_the_challenge_comes_first_then_retries_with_number_and_reason() -
         if body["type"] == "url_verification":
             return web.Response(text=body["challenge"])
         if len(requests) == 2:
-            await asyncio.sleep(1.2)
+            await over.wait()
         if len(requests) == 4:
             complete.set()
         return web.Response(status=next(statuses))
 
-    rules = Rules(ack_seconds=0.7, event_retry_seconds=(0.0, 0.05, 0.1))
+    rules = Rules(ack_seconds=2.0, event_retry_seconds=(0.0, 0.05, 0.1))
     async with listening(handle) as url, Workspace(MANIFEST, rules=rules, request_url=url) as made:
         await made.person("rita").say("#connectors", "hello")
-        await asyncio.wait_for(complete.wait(), 5)
+        await asyncio.wait_for(complete.wait(), 120)
         await asyncio.sleep(0.2)
+        over.set()
         secret = made.signing_secret
     assert [body["type"] for _, body in requests] == ["url_verification"] + ["event_callback"] * 3
     attempts = [
@@ -146,7 +147,7 @@ async def test_no_retry_is_honoured() -> None:
     async with listening(handle) as url, Workspace(MANIFEST, rules=rules, request_url=url) as made:
         rita = made.person("rita")
         await rita.say("#connectors", "hello")
-        await asyncio.wait_for(arrived.wait(), 5)
+        await asyncio.wait_for(arrived.wait(), 120)
         await asyncio.sleep(0.2)
         assert events == 1
         assert len(await rita.log("event_failed")) == 1
@@ -174,11 +175,11 @@ async def test_a_url_that_fails_the_challenge_gets_no_events() -> None:
     async with listening(handle) as url, Workspace(MANIFEST, rules=rules, request_url=url) as made:
         rita = made.person("rita")
         await rita.say("#connectors", "hello")
-        failures: list[dict[str, Any]] = []
-        for _ in range(100):
-            failures = await rita.log("event_failed")
-            if len(failures) == 2:
-                break
-            await asyncio.sleep(0.02)
+
+        async def both() -> list[dict[str, Any]]:
+            found = await rita.log("event_failed")
+            return found if len(found) == 2 else []
+
+        failures = await eventually(both)
         assert [failure["error"] for failure in failures] == ["dispatch_failed"] * 2
         assert {body["type"] for body in bodies} == {"url_verification"}

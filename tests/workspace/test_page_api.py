@@ -98,7 +98,7 @@ async def test_the_stream_tells_each_user_what_they_may_know(greeter: Bench) -> 
         async def kinds(stream: aiohttp.ClientResponse) -> list[str]:
             found: list[str] = []
             while not found or found[-1] != "message":
-                line = await asyncio.wait_for(stream.content.readline(), 5)
+                line = await asyncio.wait_for(stream.content.readline(), 120)
                 if line.startswith(b"data: "):
                     kind = json.loads(line[6:])["type"]
                     if kind != "log":
@@ -200,7 +200,7 @@ async def test_a_process_of_its_own_prints_what_one_needs_and_ends_on_sigterm(
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    described = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+    described = json.loads(await asyncio.wait_for(process.stdout.readline(), 120))
     client = AsyncWebClient(token=described["bot_token"], base_url=described["api_url"])
     assert (await client.auth_test())["user"] == "greeter"
     async with await Person.named(described["url"], "rita") as rita:
@@ -210,7 +210,7 @@ async def test_a_process_of_its_own_prints_what_one_needs_and_ends_on_sigterm(
     with pytest.raises(WorkspaceError, match="nobody"):
         await Person.named(described["url"], "zaphod")
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 120) == 0
 
 
 async def test_a_port_that_is_taken_is_said(greeter: Bench) -> None:
@@ -231,7 +231,7 @@ async def test_a_process_with_a_bad_manifest_says_why(tmp_path: Path) -> None:
         cwd=HOUSE,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, complaint = await asyncio.wait_for(process.communicate(), 20)
+    _, complaint = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 2
     assert b"display_information.name: a text is required" in complaint
     assert b"Traceback" not in complaint

@@ -17,13 +17,19 @@ class Fault:
     ``kind``: `status` (answers ``status`` and does nothing), `slow` (does it after ``seconds``, also
     where nobody waits for it any more), `late` (does it, answers after ``seconds``), `cut` (does it,
     then breaks the connection), `drop` (breaks the connection and does nothing), `null` (answers 200
-    and ``null`` and does nothing), `truncated` (does it, answers half).
+    and ``null`` and does nothing), `truncated` (does it, answers half). With ``held`` what takes
+    ``seconds`` takes until that is set.
     """
 
     kind: str
     status: int = 500
     seconds: float = 0.0
     retry_after: str = ""
+    held: asyncio.Event | None = None
+
+    async def pause(self) -> None:
+        """Waits as long as it was ordered."""
+        await (self.held.wait() if self.held else asyncio.sleep(self.seconds))
 
 
 class Faults:
@@ -64,10 +70,10 @@ class Faults:
                 return web.Response(status=502)
             case Fault(kind="slow"):
                 await request.read()
-                await asyncio.sleep(fault.seconds)
+                await fault.pause()
         answer = await work()
         if fault and fault.kind == "late":
-            await asyncio.sleep(fault.seconds)
+            await fault.pause()
         elif fault and fault.kind == "cut":
             _break(request)
         elif fault and fault.kind == "truncated" and isinstance(answer, web.Response):
