@@ -35,6 +35,7 @@ from handlers.late import TimelyAck
 from handlers.people import People
 from handlers.queue_news import QueueNews
 from handlers.recent import Recent
+from handlers.shapes import is_readable
 
 if TYPE_CHECKING:
     from bot.desks.choosing import Desks
@@ -108,6 +109,8 @@ class Parts:
             started = time.perf_counter()
             with request_id(kind) as reference:
                 try:
+                    if not is_readable(kind, args.body):
+                        raise _UNREADABLE
                     if is_of_elsewhere(args):
                         raise _ELSEWHERE
                     await listener(args)
@@ -288,11 +291,22 @@ async def settle(args: AsyncArgs, note: Markup) -> None:
     """Puts ``note`` in the place of the pressed message's buttons."""
     shown = args.body.get("message") or {}
     kept = [block for block in shown.get("blocks") or () if block.get("type") != "actions"]
-    await args.respond(
+    await respond(
+        args,
         text=top_text(fill("{} {}", Markup(shown.get("text") or ""), note)),
         blocks=[*kept, section(note)],
         replace_original=True,
     )
+
+
+async def respond(args: AsyncArgs, **message: Any) -> None:
+    """Answers where somebody pressed, if Slack says where; best effort."""
+    if not args.body.get("response_url"):
+        return
+    try:
+        await args.respond(**message)
+    except Exception as failure:
+        logger.warning("An answer was not delivered.", extra={"error": type(failure).__name__})
 
 
 def _is_late(error: Exception) -> bool:
@@ -327,13 +341,10 @@ async def _tell(args: AsyncArgs, error: WhichrootError) -> None:
         )
         return
     await args.ack()
-    if args.body.get("response_url"):
-        try:
-            await args.respond(
-                text=message.text,
-                blocks=list(message.blocks),
-                response_type="ephemeral",
-                replace_original=False,
-            )
-        except Exception as failure:
-            incidents.record(failure, "telling a failure")
+    await respond(
+        args,
+        text=message.text,
+        blocks=list(message.blocks),
+        response_type="ephemeral",
+        replace_original=False,
+    )

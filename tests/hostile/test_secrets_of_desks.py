@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, get_args, get_type_hints
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from pydantic import BaseModel
 
 from bot.app import Bot
 from bot.desks.choosing import Desks
@@ -44,7 +45,7 @@ from tests.support.ports import free_port
 from tests.support.servers import Script, raw_server
 from workspace.desks import ProfessionalServer
 
-_TABLES: Final = {
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "enterprise": EnterpriseTable,
     "professional": ProfessionalTable,
     "email": EmailTable,
