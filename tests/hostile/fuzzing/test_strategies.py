@@ -16,7 +16,7 @@ def test_seeds_words_and_strange_bytes_are_among_what_is_proposed() -> None:
     made: list[bytes] = []
 
     @settings(
-        max_examples=200, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=80, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
     @given(inputs(_EXAMPLE))
     def collect(data: bytes) -> None:
