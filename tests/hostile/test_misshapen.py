@@ -1,0 +1,69 @@
+"""Payloads whose parts are not what Slack sends: refused in words, and no fault of the program."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from handlers.shapes import is_readable
+from tests.conversation.support import Json
+from tests.hostile.payloads import Forge
+from tests.hostile.policy import TABLE
+from tests.hostile.stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def _with(payload: Json, path: str, value: Any) -> Json:
+    *way, last = path.split(".")
+    part: Any = payload
+    for name in way:
+        part = part[int(name) if name.isdigit() else name]
+    part[last] = value
+    return payload
+
+
+async def test_everything_that_slack_sends_is_readable(stage: Stage) -> None:
+    forge = Forge(stage)
+    for row in TABLE:
+        kind = row.listener.partition(":")[0]
+        payload = forge.of(row, "requester", next(iter(row.states), "posted"))
+        assert is_readable(kind, payload), row
+
+
+@pytest.mark.parametrize(
+    ("listener", "path", "value"),
+    [
+        ("action:report_details", "trigger_id", ["x"]),
+        ("action:report_pem", "container", 5),
+        ("action:report_pem", "message", "x"),
+        ("action:report_pem", "container.message_ts", "9" * 5000),
+        ("action:request_take", "user", {"id": None}),
+        ("action:request_take", "response_url", "javascript:x"),
+        ("view:upload_chain", "view.state", {"values": {"file": {"value": [1]}}}),
+        ("view:upload_chain", "view.id", {}),
+        ("command:/cert", "channel_id", []),
+        ("event:app_mention", "event.ts", None),
+        ("event:app_mention", "event.files", [None]),
+        ("event:message", "event.channel", {"id": "C1"}),
+    ],
+)
+async def test_what_has_another_shape_does_nothing(
+    stage: Stage, caplog: pytest.LogCaptureFixture, listener: str, path: str, value: Any
+) -> None:
+    row = next(row for row in TABLE if row.listener == listener)
+    payload = _with(Forge(stage).of(row, "requester", "posted"), path, value)
+    own = logging.getLogger("whichroot")
+    own.addHandler(caplog.handler)
+    try:
+        effect = await stage.send(payload)
+    finally:
+        own.removeHandler(caplog.handler)
+        stage.undo()
+    assert not effect.does_something
+    # An incident has a traceback.
+    assert [
+        record for record in caplog.records if record.exc_info and record.name == "whichroot"
+    ] == []
