@@ -31,7 +31,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Listens to both shortcuts."""
 
     async def explained(args: AsyncArgs) -> None:
-        message = args.shortcut["message"] if args.shortcut else {}
+        message = (args.shortcut or {}).get("message") or {}
         text = unescaped(str(message.get("text") or ""))
         answer = explanation_message(explain(text))
         view = modal("TLS error", answer.blocks, callback_id="explained")
@@ -39,7 +39,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await args.ack()
 
     async def analysed(args: AsyncArgs) -> None:
-        message = args.shortcut["message"] if args.shortcut else {}
+        message = (args.shortcut or {}).get("message") or {}
         files, others = files_of(message)
         if not files:
             text = Markup("This message has no file: choose one with a certificate attached.")

@@ -11,7 +11,7 @@ from handlers.shapes import is_readable
 from tests.conversation.support import Json
 from tests.hostile.payloads import Forge
 from tests.hostile.policy import TABLE
-from tests.hostile.stage import Stage
+from tests.hostile.stage import Effect, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,8 +53,26 @@ async def test_everything_that_slack_sends_is_readable(stage: Stage) -> None:
 async def test_what_has_another_shape_does_nothing(
     stage: Stage, caplog: pytest.LogCaptureFixture, listener: str, path: str, value: Any
 ) -> None:
+    payload = _with(_payload(stage, listener), path, value)
+    effect = await _sent(stage, caplog, payload)
+    assert not effect.does_something
+
+
+@pytest.mark.parametrize("name", ["explain_error", "analyse_certificate"])
+async def test_a_shortcut_of_no_message_is_answered(
+    stage: Stage, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    payload = _payload(stage, f"shortcut:{name}")
+    del payload["message"]
+    assert (await _sent(stage, caplog, payload)).views == 1
+
+
+def _payload(stage: Stage, listener: str) -> Json:
     row = next(row for row in TABLE if row.listener == listener)
-    payload = _with(Forge(stage).of(row, "requester", "posted"), path, value)
+    return Forge(stage).of(row, "requester", "posted")
+
+
+async def _sent(stage: Stage, caplog: pytest.LogCaptureFixture, payload: Json) -> Effect:
     own = logging.getLogger("whichroot")
     own.addHandler(caplog.handler)
     try:
@@ -62,8 +80,6 @@ async def test_what_has_another_shape_does_nothing(
     finally:
         own.removeHandler(caplog.handler)
         stage.undo()
-    assert not effect.does_something
     # An incident has a traceback.
-    assert [
-        record for record in caplog.records if record.exc_info and record.name == "whichroot"
-    ] == []
+    assert [r for r in caplog.records if r.exc_info and r.name == "whichroot"] == []
+    return effect

@@ -19,6 +19,8 @@ from workspace.desks import EnterpriseServer, ProfessionalServer
 from workspace.person import Refused
 
 _SETTLE_SECONDS: Final = 60.0
+#: A desk that refused the bot is asked again after a while.
+_DESK_SECONDS: Final = 90.0
 _SAID: Final = "It runs on nc01"
 _ANSWERED: Final = "It is one of ours"
 _HINT: Final = "hint.txt"
@@ -74,7 +76,7 @@ async def further(
     file = await rita.upload("root.pem", surroundings.root.pem)
     attached = await rita.say("#connectors", "What is this?", files=[file])
     await _analysed(rita, attached)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(_DESK_SECONDS):
         while not len(server.tickets):  # noqa: ASYNC110  the server has no event
             await asyncio.sleep(0.05)
     (ticket,) = server.tickets
@@ -87,7 +89,7 @@ async def further(
         with contextlib.suppress(TimeoutError):
             await sam.wait_for(lambda m: "cancelled this" in shown(m), channel=SUPPORT, timeout=5)
             break
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(_DESK_SECONDS):
         while ticket.state != _CLOSED[type(server)]:  # noqa: ASYNC110  the server has no event
             await asyncio.sleep(0.05)
 
@@ -151,7 +153,7 @@ async def _opened(rita: Person, report: Json) -> Json:
 async def _until(
     person: Person, wanted: Callable[[Json], bool], channel: str = "#connectors"
 ) -> Json:
-    return await person.wait_for(wanted, channel=channel, timeout=30)
+    return await person.wait_for(wanted, channel=channel, timeout=60)
 
 
 async def settled(url: str) -> None:
