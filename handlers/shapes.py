@@ -11,8 +11,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-_Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=255)]
-_Maybe: TypeAlias = Annotated[str, Field(max_length=255)] | None
+#: Slack's ids and stamps are ASCII; no database keeps whatever text as it is.
+_Id: TypeAlias = Annotated[str, Field(max_length=255, pattern=r"^[\x20-\x7e]+$")]
+_Maybe: TypeAlias = Annotated[str, Field(max_length=255, pattern=r"^[\x20-\x7e]*$")] | None
 _Url: TypeAlias = Annotated[str, Field(max_length=2000, pattern="^(https?://|$)")] | None
 
 

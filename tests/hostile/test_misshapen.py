@@ -37,6 +37,8 @@ async def test_everything_that_slack_sends_is_readable(stage: Stage) -> None:
     ("listener", "path", "value"),
     [
         ("action:report_details", "trigger_id", ["x"]),
+        ("action:request_check", "trigger_id", "\0"),
+        ("action:request_check", "trigger_id", "\ud800"),
         ("action:report_pem", "container", 5),
         ("action:report_pem", "message", "x"),
         ("action:report_pem", "container.message_ts", "9" * 5000),
