@@ -117,6 +117,7 @@ class Bot:
         self._connections: list[SocketConnection] = []
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
+        self._lookups = Lookups(self._database, settings.encryption_keys)
         self._installations: InstallationStore | None = None
         if settings.slack_client_id:
             installations = Installations(self._database, settings.encryption_keys)
@@ -202,7 +203,7 @@ class Bot:
         return Parts(
             settings=self._settings,
             database=database,
-            lookups=Lookups(database),
+            lookups=self._lookups,
             requests=Requests(database),
             messages=Messages(database),
             seen=Seen(),
@@ -211,7 +212,7 @@ class Bot:
             people=People(self._settings),
             tasks=self._tasks,
             metrics=self.metrics,
-            queue=QueueNews(database, Lookups(database), self._session),
+            queue=QueueNews(database, self._lookups, self._session),
             desks=desks,
         )
 

@@ -92,7 +92,8 @@ class ServingSettings:
         Setting(
             patterns,
             f"Fernet keys, {_LIST}",
-            "What the workspaces' tokens are encrypted with: the first encrypts, all decrypt.",
+            "What tokens and other secrets in the database are encrypted with: the first encrypts, all "
+            "decrypt.",
             secret=True,
         ),
     ] = field(default=(), repr=False)

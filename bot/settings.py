@@ -8,6 +8,7 @@ environment does not.
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
 from urllib.parse import unquote
@@ -271,7 +272,8 @@ def secrets_of(settings: Settings) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-def _known() -> dict[str, Setting]:
+@cache
+def _known() -> Mapping[str, Setting]:
     hints = get_type_hints(Settings, include_extras=True)
     own = Settings.__annotations__
     ordered = {**{name: hints[name] for name in own}, **hints}

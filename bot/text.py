@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 #: Printable for Unicode, and yet nothing is seen (Default_Ignorable_Code_Point, and the empty
@@ -20,7 +21,7 @@ def visible(text: str, limit: int = 200) -> str:
     to ``limit`` characters with ``…``."""
     if len(text) <= limit and text.isprintable() and (text.isascii() or not _BLANK.search(text)):
         return text
-    shown = "".join(_escape(character) for character in text[: limit + 1])
+    shown = "".join(map(_escape, text[: limit + 1]))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
@@ -30,6 +31,7 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+@lru_cache(maxsize=1024)
 def _escape(character: str) -> str:
     if character.isprintable() and not _BLANK.match(character):
         return character

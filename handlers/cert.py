@@ -15,7 +15,7 @@ from bot.probe.target import Target
 from bot.redaction import redacted
 from bot.store import outbox
 from bot.store.database import Unit
-from bot.store.lookups import KeptLookup, NewLookup
+from bot.store.lookups import KeptLookup, NewLookup, Standing
 from handlers.blocks.help import error_message, explanation_message, help_message
 from handlers.blocks.home import mine_message
 from handlers.blocks.markup import Markup, fill
@@ -85,12 +85,7 @@ async def accept(parts: Parts, asker: Asker, asked: Check, *, key: str) -> Messa
     async with parts.database.begin() as unit:
         if await parts.seen.first(unit, key) is not None:
             return Message(Markup("⏳ I am on it already."))
-        standing = await parts.lookups.standing(unit, asker.team, asker.user)
-        if standing.own + len(asked.targets) > parts.settings.lookups_waiting:
-            raise WhichrootError(
-                f"{standing.own} of your lookups are still waiting.",
-                "Ask again when some are done.",
-            )
+        standing = await check_room(parts, unit, asker, len(asked.targets))
         if len(asked.targets) == 1:
             lookup = await _keep(parts, unit, asker, asked, targets[0])
             await put_lookup(unit, lookup)
@@ -104,6 +99,17 @@ async def accept(parts: Parts, asker: Asker, asked: Check, *, key: str) -> Messa
     if reason := await parts.lookups.held_up(asker.team):
         text = fill("{} {} The answer comes as soon as that is over.", text, reason)
     return Message(text)
+
+
+async def check_room(parts: Parts, unit: Unit, asker: Asker, count: int = 1) -> Standing:
+    """How it stands with the queue. Raises WhichrootError where ``count`` lookups more would be too many
+    of one person that wait."""
+    standing = await parts.lookups.standing(unit, asker.team, asker.user)
+    if standing.own + count > parts.settings.lookups_waiting:
+        raise WhichrootError(
+            f"{standing.own} of your lookups are still waiting.", "Ask again when some are done."
+        )
+    return standing
 
 
 async def _keep(

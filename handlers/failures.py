@@ -27,6 +27,12 @@ _WHAT: Final = {
     "table": "The summary of your lookups was not posted",
     "file": "The PEM was not uploaded",
 }
+#: The same of a ``lookup`` act that is for something else, by its ``do``.
+_DONE: Final = {
+    "submission": "Your request was not submitted",
+    "read": "A file was not read",
+    "file": "A file was not read",
+}
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -53,8 +59,7 @@ async def on_failed(parts: Parts, unit: Unit, act: Act, reason: str) -> None:
     nobody left to be told."""
     await parts.requests.note_failed(unit, act, reason)
     await tickets.on_failed(unit, act, reason)
-    is_submission = act.payload.get("do") == "submission"
-    what = "Your request was not submitted" if is_submission else _WHAT.get(act.kind)
+    what = _DONE.get(str(act.payload.get("do"))) or _WHAT.get(act.kind)
     person = await _concerned(parts, act)
     if what is None or person is None:
         return
@@ -118,4 +123,6 @@ async def _concerned(parts: Parts, act: Act) -> tuple[str, str] | None:
         return (request.team, request.requester) if request else None
     if submission := act.payload.get("submission"):
         return str(submission["team"]), str(submission["user"])
+    if act.payload.get("do") == "read" and (user := act.payload.get("user")):
+        return str(act.payload["team"]), str(user)
     return None

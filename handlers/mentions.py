@@ -18,7 +18,7 @@ from handlers.blocks.help import error_message, help_message, talk_message
 from handlers.blocks.home import mine_message
 from handlers.blocks.markup import Markup, code, fill, unescaped, user
 from handlers.blocks.message import Message
-from handlers.cert import Asker, accept, explanation, keep
+from handlers.cert import Asker, accept, check_room, explanation, keep
 from handlers.couriers.inquiries import put_explanation
 from handlers.couriers.lookups import put_lookup
 from handlers.parts import Parts
@@ -129,6 +129,10 @@ async def _about_thread(
         extra |= {"parent": None, "table": None, "replaces": None}
         async with parts.database.begin() as unit:
             if await parts.seen.first(unit, f"mention:{key}") is None:
+                try:
+                    await check_room(parts, unit, asker)
+                except WhichrootError as error:
+                    return error_message(error)
                 await put_lookup(unit, await keep(parts, unit, asker, lookup.input, extra))
         return None
     if word == "pem":

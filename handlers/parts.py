@@ -34,6 +34,7 @@ from handlers.late import TimelyAck
 from handlers.people import People
 from handlers.queue_news import QueueNews
 from handlers.recent import Recent
+from handlers.shapes import is_readable
 
 if TYPE_CHECKING:
     from bot.desks.choosing import Desks
@@ -107,6 +108,8 @@ class Parts:
             started = time.perf_counter()
             with request_id(kind) as reference:
                 try:
+                    if not is_readable(kind, args.body):
+                        raise _UNREADABLE
                     if is_of_elsewhere(args):
                         raise _ELSEWHERE
                     await listener(args)
@@ -283,6 +286,16 @@ def user_of(body: dict[str, Any]) -> tuple[str, str]:
     return str(body.get("user_id", "")), str(body.get("user_name", ""))
 
 
+async def respond(args: AsyncArgs, **message: Any) -> None:
+    """Answers where somebody pressed, if Slack says where; best effort."""
+    if not args.body.get("response_url"):
+        return
+    try:
+        await args.respond(**message)
+    except Exception as failure:
+        logger.warning("An answer was not delivered.", extra={"error": type(failure).__name__})
+
+
 def _is_late(error: Exception) -> bool:
     return isinstance(error, TimeoutError) or _code(error) in _LATE_CODES
 
@@ -315,13 +328,10 @@ async def _tell(args: AsyncArgs, error: WhichrootError) -> None:
         )
         return
     await args.ack()
-    if args.body.get("response_url"):
-        try:
-            await args.respond(
-                text=message.text,
-                blocks=list(message.blocks),
-                response_type="ephemeral",
-                replace_original=False,
-            )
-        except Exception as failure:
-            incidents.record(failure, "telling a failure")
+    await respond(
+        args,
+        text=message.text,
+        blocks=list(message.blocks),
+        response_type="ephemeral",
+        replace_original=False,
+    )

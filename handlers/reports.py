@@ -17,7 +17,7 @@ from handlers.blocks import report as blocks
 from handlers.blocks.details import details_view
 from handlers.blocks.elements import context, input_block, modal, section
 from handlers.blocks.markup import Markup, block, code, fill
-from handlers.cert import Asker, keep
+from handlers.cert import Asker, check_room, keep
 from handlers.couriers.lookups import put_lookup
 from handlers.parts import Parts, element_of, metadata_of, team_of, user_of, value_of
 from handlers.questions import report_of
@@ -96,6 +96,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
         )
         async with parts.database.begin() as unit:
             if await parts.seen.first(unit, f"again:{args.body.get('trigger_id')}") is None:
+                await check_room(parts, unit, asker)
                 new = await keep(parts, unit, asker, lookup.input, extra, private=lookup.private)
                 if extra["table"]:
                     await parts.lookups.look_again(unit, extra["table"], extra["row"], new.id)
@@ -185,6 +186,7 @@ async def _accept_chain(parts: Parts, args: AsyncArgs) -> None:
     asker = Asker(lookup.team, user, metadata["channel"], lookup.thread_ts, None)
     async with parts.database.begin() as unit:
         if await parts.seen.first(unit, f"view:{view['id']}") is None:
+            await check_room(parts, unit, asker)
             new = await keep(parts, unit, asker, lookup.input, extra, private=lookup.private)
             await put_lookup(unit, new)
     await args.ack()

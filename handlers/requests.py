@@ -23,7 +23,7 @@ from handlers.blocks.request_views import (
 )
 from handlers.couriers.inquiries import put_explanation
 from handlers.keys import refusal_of, without_passwords
-from handlers.parts import Parts, element_of, metadata_of, team_of, user_of, value_of
+from handlers.parts import Parts, element_of, metadata_of, respond, team_of, user_of, value_of
 
 _AT_ONCE: Final = {
     card.TAKE: Action.TAKE,
@@ -100,8 +100,8 @@ async def refuse(args: AsyncArgs, refusal: Refused) -> None:
     """Tells whoever pressed that they may not, or came second; only they see it."""
     text = fill("🙏 {} {}", refusal.message, refusal.remedy)
     await args.ack()
-    await args.respond(
-        text=text, blocks=[section(text)], response_type="ephemeral", replace_original=False
+    await respond(
+        args, text=text, blocks=[section(text)], response_type="ephemeral", replace_original=False
     )
 
 

@@ -217,7 +217,7 @@ async def _read_files(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], k
     place = {"channel": str(event["channel"]), "thread_ts": _thread_of(event)}
     async with parts.database.begin() as unit:
         ids = [str(file["id"]) for file in files]
-        await put_readings(unit, team, ids, **place, key=key)
+        await put_readings(unit, team, ids, user=str(event["user"]), **place, key=key)
         if others:
             await _say_left_out(unit, team, event, others, key)
     return True

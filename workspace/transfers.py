@@ -7,6 +7,7 @@ import time
 from aiohttp import web
 
 from workspace.apps import Installation
+from workspace.faults import Fault
 from workspace.files import File
 from workspace.services import Services
 from workspace.web_api.dispatch import spoil_after, spoil_before
@@ -34,19 +35,7 @@ class Transfers:
         if len(content) != file.length:
             return web.Response(status=400, text=f"{len(content)} bytes, {file.length} announced")
         file.content = content
-        self._services.log.add(
-            "request",
-            at=time.time(),
-            method="upload",
-            arguments={"file": file.id, "name": file.name, "bytes": len(content)},
-            unknown_arguments=[],
-            ok=True,
-            error=None,
-            messages=[],
-            ts=None,
-            seconds=0.0,
-            fault=fault.kind if fault else None,
-        )
+        self._log("upload", file, content, fault)
         return spoil_after(request, fault) or web.Response(text=f"OK - {len(content)}")
 
     async def download(self, request: web.Request) -> web.StreamResponse:
@@ -68,10 +57,26 @@ class Transfers:
             return web.Response(
                 text="<!DOCTYPE html><title>Sign in</title>", content_type="text/html"
             )
+        self._log("download", file, file.content, fault)
         return web.Response(
             body=file.content,
             content_type=file.mimetype,
             headers={"Content-Disposition": f'attachment; filename="{_plain(file.name)}"'},
+        )
+
+    def _log(self, method: str, file: File, content: bytes, fault: Fault | None) -> None:
+        self._services.log.add(
+            "request",
+            at=time.time(),
+            method=method,
+            arguments={"file": file.id, "name": file.name, "bytes": len(content)},
+            unknown_arguments=[],
+            ok=True,
+            error=None,
+            messages=[],
+            ts=None,
+            seconds=0.0,
+            fault=fault.kind if fault else None,
         )
 
     def _may_read(self, installation: Installation, file: File) -> bool:

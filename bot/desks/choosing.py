@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from bot.desks.base import Desk
 from bot.desks.configuration import (
@@ -48,10 +49,7 @@ class Desks:
         tables = [table for table in (file.production, file.test) if table is not None]
         #: What may never be shown.
         self.secrets = frozenset(
-            secret(reference, environment)
-            for table in tables
-            for name in ("api_token", "password")
-            if (reference := getattr(table, name, ""))
+            found for table in tables for found in _secrets_of(table, environment)
         )
 
     def of(self, environment: str) -> Desk | None:
@@ -63,6 +61,12 @@ class Desks:
         """The shortest time between two polls of a ticket, in seconds."""
         return min((desk.pace.first for desk in self._all() if desk.has_journal), default=60.0)
 
+    @property
+    def environments(self) -> Sequence[Sequence[str]]:
+        """Those that share a desk, together."""
+        shared = self._test is self._production
+        return [("production", "test")] if shared else [("production",), ("test",)]
+
     async def aclose(self) -> None:
         """Closes their connections."""
         for desk in self._all():
@@ -70,3 +74,14 @@ class Desks:
 
     def _all(self) -> list[Desk]:
         return list({id(desk): desk for desk in (self._production, self._test) if desk}.values())
+
+
+def _secrets_of(table: Table, environment: Mapping[str, str] | None) -> Iterator[str]:
+    for name in ("api_token", "password", "proxy"):
+        reference = getattr(table, name, "")
+        # A proxy without a login is none.
+        if reference.startswith(("env:", "file:")):
+            found = secret(reference, environment)
+            yield found
+            if name == "proxy" and (password := urlsplit(found).password):
+                yield from (password, unquote(password))

@@ -17,7 +17,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -64,7 +64,7 @@ class Turns:
     look: float = 1.0
     """How often it is looked for tickets whose turn it is; more often where a desk is polled so."""
     batch: int = 10
-    """How many are polled at once."""
+    """How many are polled at once, of each desk."""
 
 
 class Poller:
@@ -82,18 +82,42 @@ class Poller:
         self._look = min(self._turns.look, desks.quickest)
 
     async def run(self) -> None:
-        """Polls until `stop`. Survives an unreachable database and unreachable desks."""
+        """Polls until `stop`. Survives an unreachable database and unreachable desks: one desk does not
+        wait for another, nor a ticket for one whose poll takes long."""
+        async with asyncio.TaskGroup() as group:
+            for environments in self._desks.environments:
+                group.create_task(self._run(group, environments))
+
+    async def _run(self, group: asyncio.TaskGroup, environments: Sequence[str]) -> None:
+        places = asyncio.Event()
+        free = wanted = self._turns.batch
+
+        def ended() -> None:
+            nonlocal free
+            free += 1
+            # Few at a time would be many transactions.
+            if 2 * free >= wanted:
+                places.set()
+
         while not self._stopping.is_set():
-            taken = 0
+            places.clear()
+            owner = ""
+            taken: Sequence[KeptTicket] = ()
+            wanted = free
             try:
-                taken = await self.once()
+                if wanted:
+                    owner, taken = await self._claim(wanted, environments)
             except StoreError as error:
                 _logger.warning("no ticket can be polled: %s", error.message)
             except Exception as error:
                 incidents.record(error, "polling tickets")
-            if taken < self._turns.batch:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._look)
+            if taken:
+                free -= len(taken)
+                group.create_task(self._poll_all(taken, owner, ended))
+            # Where as many came as were wanted, more may be due.
+            reason = places if len(taken) == wanted else self._stopping
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reason.wait(), self._look)
 
     def stop(self) -> None:
         """Takes nothing more; `run` ends with what is under way."""
@@ -101,28 +125,51 @@ class Poller:
 
     async def once(self) -> int:
         """Takes what is due, polls it; gives how many tickets that were. Raises StoreError."""
+        owner, taken = await self._claim(self._turns.batch)
+        for outcome in await self._poll_all(taken, owner):
+            if isinstance(outcome, StoreError):
+                raise outcome
+        return len(taken)
+
+    async def _claim(
+        self, limit: int, environments: Sequence[str] | None = None
+    ) -> tuple[str, Sequence[KeptTicket]]:
         self._claims += 1
         owner = f"{self._name}:{self._claims}"
         length = timedelta(seconds=self._turns.lease)
         async with self._database.begin() as unit:
-            taken = await self._tickets.claim(unit, owner, self._turns.batch, length)
+            return owner, await self._tickets.claim(unit, owner, limit, length, environments)
+
+    async def _poll_all(
+        self, taken: Sequence[KeptTicket], owner: str, ended: Callable[[], None] | None = None
+    ) -> Sequence[BaseException | None]:
+        """Polls what ``owner`` leases, and keeps the leases meanwhile; gives what went wrong. ``ended``
+        is called after each."""
         if not taken:
-            return 0
+            return ()
         over = asyncio.Event()
+
+        async def poll(ticket: KeptTicket) -> None:
+            try:
+                await self._poll(ticket, owner)
+            finally:
+                if ended:
+                    ended()
+
         keeping = asyncio.create_task(self._keep_leases(owner, over))
         try:
             outcomes = await asyncio.gather(
-                *(self._poll(ticket, owner) for ticket in taken), return_exceptions=True
+                *(poll(ticket) for ticket in taken), return_exceptions=True
             )
         finally:
             over.set()
             await keeping
         for outcome in outcomes:
             if isinstance(outcome, StoreError):
-                raise outcome
-            if isinstance(outcome, Exception) and not isinstance(outcome, _LeaseLost):
+                _logger.warning("what a poll found cannot be kept: %s", outcome.message)
+            elif isinstance(outcome, Exception) and not isinstance(outcome, _LeaseLost):
                 incidents.record(outcome, "polling a ticket")
-        return len(taken)
+        return outcomes
 
     async def _keep_leases(self, owner: str, over: asyncio.Event) -> None:
         length = timedelta(seconds=self._turns.lease)

@@ -68,7 +68,10 @@ class ErrorText:
 
     def find(self, cause: Cause) -> Span | None:
         """The first of the cause's phrases that is in the text, as they are listed."""
-        return next((span for phrase in cause.phrases if (span := self._find(phrase))), None)
+        for phrase in cause.phrases:
+            if span := self._find(phrase):
+                return span
+        return None
 
     def find_cut_off(self, cause: Cause) -> tuple[int, bool]:
         """How many characters of one of the cause's phrases stand at the text's cut-off end, or at
@@ -78,7 +81,13 @@ class ErrorText:
         for phrase in cause.phrases:
             if "…" in phrase:
                 continue
-            sought = _squeeze(phrase)
+            (sought,) = _squeezed(phrase)
+            size = len(sought)
+            if (
+                sought[:_SHORTEST_CUT] not in text[-size:]
+                and sought[-_SHORTEST_CUT:] not in self._squeezed[:size]
+            ):
+                continue
             for length in range(len(sought) - 1, max(_SHORTEST_CUT - 1, longest), -1):
                 begun = text.endswith(sought[:length])
                 # Class names end many phrases, so that an end tells less than a beginning.
@@ -89,7 +98,7 @@ class ErrorText:
         return longest, is_enough
 
     def _find(self, phrase: str) -> Span | None:
-        first, *others = (_squeeze(part) for part in phrase.split("…"))
+        first, *others = _squeezed(phrase)
         at = self._squeezed.find(first)
         while at >= 0:
             end = self._follow(at + len(first), others)
@@ -133,5 +142,7 @@ def _plain(text: str) -> str:
 
 
 @cache  # of the phrases of the table
-def _squeeze(phrase: str) -> str:
-    return "".join(character for character in phrase if character not in _IGNORED).translate(_LOWER)
+def _squeezed(phrase: str) -> tuple[str, ...]:
+    """Its parts between the gaps."""
+    kept = "".join(character for character in phrase if character not in _IGNORED)
+    return tuple(kept.translate(_LOWER).split("…"))

@@ -77,14 +77,15 @@ def explain(text: str) -> Explanation:
 def _cut_off(error: ErrorText, general: list[tuple[Cause, Span]]) -> list[tuple[Cause, Span]]:
     """The one cause of which a phrase was begun when the text was cut off, if that says more than
     ``general``."""
-    begun = {cause: error.find_cut_off(cause) for cause in CAUSES if not cause.general}
-    longest = max(length for length, _ in begun.values())
-    causes = [cause for cause, (length, _) in begun.items() if length == longest]
+    begun = [(cause, *error.find_cut_off(cause)) for cause in CAUSES if not cause.general]
+    longest = max(length for _, length, _ in begun)
+    causes = [(cause, is_enough) for cause, length, is_enough in begun if length == longest]
     end = len(error.plain.rstrip(".…"))
     known = max((span.end - span.start for _, span in general if span.end >= end), default=0)
-    if longest <= known or len(causes) > 1 or not begun[causes[0]][1]:
+    cause, is_enough = causes[0]
+    if longest <= known or len(causes) > 1 or not is_enough:
         return []
-    return [(causes[0], Span(max(len(error.plain) - _QUOTE_LENGTH, 0), len(error.plain)))]
+    return [(cause, Span(max(len(error.plain) - _QUOTE_LENGTH, 0), len(error.plain)))]
 
 
 def _explanation(

@@ -36,6 +36,8 @@ _MAX_SSL_CHECK: Final = 1_000
 
 #: An acknowledgement takes some milliseconds and the commit that it waits for.
 _LATE_SECONDS: Final = 0.25
+#: What Bolt raises over a body that Slack would not send.
+_UNREADABLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 #: So many are accepted at once on a connection; they share a commit.
 _AT_ONCE: Final = 64
 
@@ -117,7 +119,10 @@ class SocketConnection(AsyncSocketModeHandler):
         with self._intake.accepting():
             # In turn: those who came first are answered first, and not all of them at the end.
             async with self._turns:
-                await super().handle(client, req)
+                try:
+                    await super().handle(client, req)
+                except _UNREADABLE:
+                    logger.warning("Slack's request cannot be read.", extra={"kind": "socket"})
 
     async def is_connected(self) -> bool:
         """Whether the connection stands."""
@@ -150,10 +155,11 @@ def add_http_intake(
                     query=request.query_string,
                     headers=dict(request.headers),
                 )
-            except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+                answer = await app.async_dispatch(asked)
+            except _UNREADABLE:
                 logger.warning("Slack's request cannot be read.", extra={"kind": "http"})
                 return web.Response(status=400)
-            return await to_aiohttp_response(await app.async_dispatch(asked))
+            return await to_aiohttp_response(answer)
 
     application.router.add_post("/slack/events", events)
 

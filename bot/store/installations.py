@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from sqlalchemy import ColumnElement, delete, select, update
 
 from bot.errors import SettingsError
 from bot.store.database import Database, StoreError
+from bot.store.sealing import KEY_REMEDY, fernet
 from bot.store.tables import installations
 
 #: A `bot` is the installation as such, a `user` what one person granted.
 Kind: TypeAlias = Literal["bot", "user"]
-
-_REMEDY: Final = "Make one with “python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'”."
 
 
 class Installations:
@@ -32,11 +31,8 @@ class Installations:
     def __init__(self, database: Database, keys: Sequence[str]) -> None:
         self._database = database
         if not keys:
-            raise SettingsError("There is no key to encrypt tokens with.", _REMEDY)
-        try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except (ValueError, TypeError):
-            raise SettingsError("A key to encrypt tokens with is no Fernet key.", _REMEDY) from None
+            raise SettingsError("There is no key to encrypt tokens with.", KEY_REMEDY)
+        self._fernet = fernet(keys)
 
     async def save(
         self,

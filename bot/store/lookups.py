@@ -12,6 +12,7 @@ from sqlalchemy import Row, bindparam, func, literal, select, update
 
 from bot.store.database import Database, Unit
 from bot.store.outbox import LOOKUPS
+from bot.store.sealing import Sealing
 from bot.store.tables import acts, lanes, lookups
 
 #: What Slack grants a response_url.
@@ -77,10 +78,12 @@ class Standing:
 
 
 class Lookups:
-    """The lookups of ``database``."""
+    """The lookups of ``database``. ``keys``: Fernet keys, with which response_urls are encrypted; raises
+    SettingsError for one that is none."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keys: Sequence[str] = ()) -> None:
         self._database = database
+        self._sealing = Sealing(keys)
         self._held_up: dict[str, tuple[datetime, str | None]] = {}
 
     async def add(self, unit: Unit, lookup: NewLookup) -> KeptLookup:
@@ -104,6 +107,7 @@ class Lookups:
             finished_at=None,
         )
         columns = {name: getattr(kept, name) for name in _NEW_COLUMNS}
+        columns["response_url"] = self._sealing.sealed(kept.response_url)
         await unit.execute(_INSERT, {**columns, "response_uses": 0})
         return kept
 
@@ -113,7 +117,7 @@ class Lookups:
             row = (await unit.execute(_GET, {"lookup": lookup_id})).first()
             if row is None or team not in (None, row.team):
                 return None
-            return _kept(row, unit.now)
+            return self._kept(row, unit.now)
 
     async def finish(self, unit: Unit, lookup_id: str, report: Any, verdict: str) -> None:
         """Keeps its report (JSON data, or `JsonText`)."""
@@ -146,8 +150,7 @@ class Lookups:
             .values(response_uses=lookups.c.response_uses + 1)
             .returning(lookups.c.response_url)
         )
-        url: str | None = (await unit.execute(statement)).scalar_one_or_none()
-        return url
+        return self._sealing.opened((await unit.execute(statement)).scalar_one_or_none())
 
     async def find_by_message(self, channel: str, ts: str) -> KeptLookup | None:
         """The lookup whose report is that message; the latest, where it was looked up again."""
@@ -159,7 +162,7 @@ class Lookups:
         )
         async with self._database.read() as unit:
             row = (await unit.execute(statement)).first()
-            return None if row is None else _kept(row, unit.now)
+            return None if row is None else self._kept(row, unit.now)
 
     async def recent(self, team: str, user: str, *, limit: int = 10) -> Sequence[KeptLookup]:
         """What somebody asked, the newest first."""
@@ -170,7 +173,7 @@ class Lookups:
             .limit(limit)
         )
         async with self._database.read() as unit:
-            return [_kept(row, unit.now) for row in await unit.execute(statement)]
+            return [self._kept(row, unit.now) for row in await unit.execute(statement)]
 
     async def standing(self, unit: Unit, team: str, user: str) -> Standing:
         """How it would stand with one more lookup of that user."""
@@ -212,6 +215,27 @@ class Lookups:
         """The lookups whose turn has not come yet, by id, the next one first."""
         rows = await unit.execute(_QUEUE.limit(limit), {"now": unit.now})
         return [row.lane.removeprefix(_LANE) for row in rows if row.lane.startswith(_LANE)]
+
+    def _kept(self, row: Row[Any], now: datetime) -> KeptLookup:
+        usable = row.response_uses < _RESPONSE_USES and row.created_at > now - _RESPONSE_AGE
+        return KeptLookup(
+            id=row.id,
+            team=row.team,
+            user=row.user,
+            channel=row.channel,
+            input=row.input,
+            private=row.private,
+            thread_ts=row.thread_ts,
+            response_url=self._sealing.opened(row.response_url) if usable else None,
+            extra=row.extra,
+            state=row.state,
+            report=row.report,
+            verdict=row.verdict,
+            message_channel=row.message_channel,
+            message_ts=row.message_ts,
+            created_at=row.created_at,
+            finished_at=row.finished_at,
+        )
 
 
 _LANE: Final = "lookup:"
@@ -257,25 +281,3 @@ _STANDING: Final = select(
     select(func.count()).select_from(lanes).where(_TURN).scalar_subquery().label("ahead"),
 )
 _QUEUE: Final = select(lanes.c.lane).where(_TURN).order_by(lanes.c.due_at)
-
-
-def _kept(row: Row[Any], now: datetime) -> KeptLookup:
-    usable = row.response_uses < _RESPONSE_USES and row.created_at > now - _RESPONSE_AGE
-    return KeptLookup(
-        id=row.id,
-        team=row.team,
-        user=row.user,
-        channel=row.channel,
-        input=row.input,
-        private=row.private,
-        thread_ts=row.thread_ts,
-        response_url=row.response_url if usable else None,
-        extra=row.extra,
-        state=row.state,
-        report=row.report,
-        verdict=row.verdict,
-        message_channel=row.message_channel,
-        message_ts=row.message_ts,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )

@@ -67,6 +67,19 @@ async def purge(
                 await _count(unit, acts, old_acts),
                 await _count(unit, seen, old_keys),
             )
+    await forget_response_urls(database, now)
+    return Purged(
+        await _remove(database, lookups, lookups.c.id, old_lookups, prefixes=("lookup:",)),
+        await _remove(
+            database, requests, requests.c.id, old_requests, prefixes=("request:", "ticket:")
+        ),
+        await _remove(database, acts, acts.c.id, old_acts),
+        await _remove(database, seen, seen.c.key, old_keys),
+    )
+
+
+async def forget_response_urls(database: Database, now: datetime) -> None:
+    """Removes the response_urls that Slack takes no more."""
     async with database.begin() as unit:
         await unit.execute_slowly(
             update(lookups)
@@ -76,14 +89,6 @@ async def purge(
             )
             .values(response_url=None)
         )
-    return Purged(
-        await _remove(database, lookups, lookups.c.id, old_lookups, prefixes=("lookup:",)),
-        await _remove(
-            database, requests, requests.c.id, old_requests, prefixes=("request:", "ticket:")
-        ),
-        await _remove(database, acts, acts.c.id, old_acts),
-        await _remove(database, seen, seen.c.key, old_keys),
-    )
 
 
 async def _count(unit: Unit, table: Table, condition: ColumnElement[bool]) -> int:

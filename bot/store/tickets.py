@@ -101,10 +101,15 @@ class Tickets:
         return found
 
     async def claim(
-        self, unit: Unit, owner: str, limit: int, length: timedelta
+        self,
+        unit: Unit,
+        owner: str,
+        limit: int,
+        length: timedelta,
+        environments: Sequence[str] | None = None,
     ) -> Sequence[KeptTicket]:
-        """Leases up to ``limit`` tickets whose turn it is, the longest due first. ``owner`` must be
-        new with each call."""
+        """Leases up to ``limit`` tickets (of requests for ``environments``; None: for any) whose turn it
+        is, the longest due first. ``owner`` must be new with each call."""
         statement = (
             _joined()
             .where(tickets.c.due_at <= unit.now)
@@ -112,6 +117,8 @@ class Tickets:
             .limit(limit)
             .with_for_update(of=tickets, skip_locked=True)
         )
+        if environments is not None:
+            statement = statement.where(requests.c.environment.in_(environments))
         found = [_ticket(row) for row in await unit.execute(statement)]
         if found:
             await unit.execute(

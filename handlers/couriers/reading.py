@@ -26,16 +26,18 @@ async def put_readings(
     team: str,
     files: Sequence[str],
     *,
+    user: str,
     channel: str,
     thread_ts: str,
     key: str,
 ) -> None:
-    """Has files read, and what is in them said in that thread."""
+    """Has files read that ``user`` asks about, and what is in them said in that thread."""
     for file in files:
         payload: Mapping[str, Any] = {
             "do": "read",
             "team": team,
             "file": file,
+            "user": user,
             "channel": channel,
             "thread_ts": thread_ts,
         }
@@ -44,7 +46,7 @@ async def put_readings(
 
 
 class ReadingCourier:
-    """``lookup`` {"do": "read", "team", "file", "channel", "thread_ts"}."""
+    """``lookup`` {"do": "read", "team", "file", "user", "channel", "thread_ts"}."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts

@@ -17,6 +17,7 @@ from bot.desks.polling import Poller, Turns
 from bot.requests.request import (
     Actor,
     Draft,
+    Environment,
     Installation,
     InstallRequest,
     RequestedCertificate,
@@ -26,7 +27,7 @@ from bot.requests.service import Requests
 from bot.store.database import Database, Unit
 from bot.store.tables import acts, messages
 from bot.store.tickets import Tickets
-from tests.desks.support import AnyServer
+from tests.desks.support import AnyServer, secret_of
 from workspace.desks import EnterpriseServer
 
 RITA = Actor("T1", "URITA", "Rita")
@@ -34,29 +35,47 @@ RITA = Actor("T1", "URITA", "Rita")
 
 def desks(table: dict[str, Any], secret: str) -> Desks:
     """The desk that ``table`` describes, for both environments."""
+    return Desks(read_desks({"production": _with_secret(table, "SECRET")}), {"SECRET": secret})
+
+
+def two_desks(production: AnyServer, test: AnyServer, **other: Any) -> Desks:
+    """A desk for each environment."""
+    file = read_desks(
+        {
+            "production": _with_secret(production.table(**other), "PRODUCTION"),
+            "test": _with_secret(test.table(**other), "TEST"),
+        }
+    )
+    return Desks(file, {"PRODUCTION": secret_of(production), "TEST": secret_of(test)})
+
+
+def _with_secret(table: dict[str, Any], variable: str) -> dict[str, Any]:
     name = "api_token" if table["kind"] == "enterprise" else "password"
-    file = read_desks({"production": {**table, name: "env:SECRET"}})
-    return Desks(file, {"SECRET": secret})
+    return {**table, name: f"env:{variable}"}
 
 
 async def with_tickets(
-    database: Database, server: AnyServer, count: int
+    database: Database, server: AnyServer, count: int, environment: Environment = "production"
 ) -> Sequence[InstallRequest]:
     """So many requests whose tickets are at ``server``, to be polled at once."""
     async with database.begin() as unit:
-        return [await _with_ticket(unit, database, server, number) for number in range(count)]
+        return [
+            await _with_ticket(unit, database, server, number, environment)
+            for number in range(count)
+        ]
 
 
 async def _with_ticket(
-    unit: Unit, database: Database, server: AnyServer, number: int
+    unit: Unit, database: Database, server: AnyServer, number: int, environment: Environment
 ) -> InstallRequest:
     certificate = RequestedCertificate("", f"{number:064x}", "CN=R", "CN=R", "2030", "aia")
     asked = Draft(
         TargetSystem("dc01.corp.example", 636, "ldaps"),
-        "production",
+        environment,
         Installation("root", (certificate,)),
     )
-    submitted = await Requests(database).submit(asked, RITA, key=str(number), unit=unit)
+    key = f"{environment} {number}"
+    submitted = await Requests(database).submit(asked, RITA, key=key, unit=unit)
     marker = marker_of(submitted.request.short_id)
     kind, state = (
         ("SPSActivityTypeTicket", "200")

@@ -44,6 +44,11 @@ from workspace import Workspace
 from workspace.desks import EnterpriseServer
 
 CANARY = "Canary-7f3a9!"
+#: The secret settings that have a canary here: of a bot that is given its token, and of one by OAuth.
+BY_TOKEN = frozenset(
+    {"slack_bot_token", "slack_app_token", "slack_signing_secret", "password", "proxy"}
+)
+BY_OAUTH = frozenset({"slack_client_secret", "encryption_keys", "database_url"})
 
 
 @contextmanager
@@ -163,6 +168,7 @@ async def test_no_secret_of_the_settings_and_no_private_key_leaves(
                 proxy_bypass=(),
                 connect_timeout=2.0,
             )
+            assert all(getattr(settings, name) for name in BY_TOKEN)
             async with Bot(settings) as bot:
                 # A proxy that refuses the connection, a name that is none.
                 await rita.command("#connectors", "/cert 203.0.113.7:443")
@@ -267,6 +273,7 @@ async def test_no_secret_of_an_installation_or_of_postgresql_is_kept_or_shown(
             async with Bot(wrong):
                 assert await install(base, rita.id) != 200
             right = surroundings.settings(**given)
+            assert all(getattr(right, name) for name in BY_OAUTH)
             async with Bot(right) as bot:
                 assert await install(base, rita.id) == 200
                 await rita.command("#connectors", f"/cert {surroundings.host}")

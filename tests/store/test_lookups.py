@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.store import leases, outbox
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+
+from bot.errors import SettingsError
+from bot.store import leases, outbox, tables
 from bot.store.database import Database
 from bot.store.lookups import Lookups, NewLookup, Standing
 
@@ -51,6 +56,27 @@ async def test_a_response_url_serves_five_answers_within_half_an_hour(url: str) 
     async with database.begin() as unit:
         assert await lookups.use_response_url(unit, two.id) is None
     await database.dispose()
+
+
+async def test_a_response_url_lies_encrypted_where_there_is_a_key(database: Database) -> None:
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    secret = "https://hooks.slack.example/commands/T1/secret"
+    before, lookups = Lookups(database, [old]), Lookups(database, [new, old])
+    async with database.begin() as unit:
+        asked = NewLookup("T1", "U1", "C1", "x", response_url=secret)
+        added = [await keeping.add(unit, asked) for keeping in (before, lookups)]
+    async with database.begin() as unit:
+        kept = (await unit.execute(select(tables.lookups.c.response_url))).scalars().all()
+        assert all(secret not in url and "hooks" not in url for url in kept)
+        uses = [await lookups.use_response_url(unit, each.id) for each in added]
+    assert uses == [secret, secret]
+    assert [found.response_url for found in await lookups.recent("T1", "U1")] == [secret, secret]
+    # Where the key is another one there is no address.
+    lost = Lookups(database, [Fernet.generate_key().decode()])
+    assert [found.response_url for found in await lost.recent("T1", "U1")] == [None, None]
+    with pytest.raises(SettingsError, match="no Fernet key") as raised:
+        Lookups(database, ["canary"])
+    assert "canary" not in str(raised.value)
 
 
 async def test_the_queue_knows_its_places(url: str) -> None:

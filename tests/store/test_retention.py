@@ -12,7 +12,7 @@ from bot.requests.states import Action
 from bot.store import leases, outbox, tables
 from bot.store.database import Database
 from bot.store.lookups import Lookups, NewLookup
-from bot.store.retention import Purged, purge
+from bot.store.retention import Purged, forget_response_urls, purge
 from bot.store.seen import Seen
 from tests.requests.people import RITA, draft
 
@@ -106,3 +106,19 @@ async def test_many_are_removed_in_several_transactions(database: Database) -> N
     purged = await purge(database, database.clock(), lookups_days=1, closed_requests_days=1)
     assert purged.seen == 1203
     assert await count(database, "seen") == 0
+
+
+async def test_response_urls_are_forgotten_after_half_an_hour(url: str) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    database = Database(url, clock=lambda: now)
+    await database.migrate()
+    lookups = Lookups(database)
+    for _ in range(2):
+        async with database.begin() as unit:
+            await lookups.add(unit, NewLookup("T1", "U1", "C1", "x", response_url="https://r"))
+        now += timedelta(minutes=20)
+    await forget_response_urls(database, now)
+    async with database.read() as unit:
+        statement = select(tables.lookups.c.response_url).order_by(tables.lookups.c.created_at)
+        assert (await unit.execute(statement)).scalars().all() == [None, "https://r"]
+    await database.dispose()

@@ -12,7 +12,7 @@ from tests.hostile.fuzzing import ALL, MODULES
 from tests.hostile.fuzzing.target import FuzzTarget
 from tests.hostile.fuzzing.worker import Run
 
-_SECONDS = 45
+_SECONDS = 40
 _ROOT = Path(__file__).parents[3]
 
 

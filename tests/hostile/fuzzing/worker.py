@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import atheris  # type: ignore[import-untyped]  # it has no types
 
-from tests.hostile.fuzzing import ALL, MODULES, WATCHED
+from tests.hostile.fuzzing import ALL, KINDS, MODULES, WATCHED
 
 if TYPE_CHECKING:
     from tests.hostile.fuzzing.target import FuzzTarget
@@ -46,12 +46,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--crashes", type=Path, required=True)
     parser.add_argument("--corpus", type=Path)
-    parser.add_argument("--unguided", action="store_true")
+    parser.add_argument("--kind", choices=KINDS, default="guided")
     arguments = parser.parse_args()
     arguments.crashes.mkdir(parents=True, exist_ok=True)
-    target = _load(arguments.target, guided=not arguments.unguided)
+    target = _load(arguments.target, guided=arguments.kind == "guided")
     run = Run(target, arguments.crashes, arguments.inputs, arguments.seconds)
-    if arguments.unguided:
+    if arguments.kind == "proposed":
+        # Imported late: it imports the program, which is to be instrumented.
+        from tests.hostile.fuzzing.strategies import propose
+
+        propose(run, target, arguments.seed)
+    if arguments.kind == "unguided":
         _hammer(run, target, arguments.corpus, random.Random(arguments.seed))
     with tempfile.TemporaryDirectory() as folder:
         corpus = arguments.corpus or Path(folder) / "corpus"
