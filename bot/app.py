@@ -40,6 +40,7 @@ from bot.serving.oauth import (
     add_install_pages,
     oauth_settings,
 )
+from bot.serving.pace import Pace
 from bot.serving.tasks import Tasks
 from bot.settings import Settings, secrets_of
 from bot.store import outbox
@@ -113,7 +114,8 @@ class Bot:
         self.port = settings.listen_port
         self.metrics = Metrics()
         self._tasks = Tasks()
-        self._intake = Intake()
+        self._pace = Pace(max(_POSTING, settings.lookups_per_workspace))
+        self._intake = Intake(self._pace)
         self._connections: list[SocketConnection] = []
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
@@ -315,6 +317,8 @@ class Bot:
                 concurrency=concurrency,
                 waiting=waiting,
                 gives_way=lambda: self._intake.is_late,
+                at_once=lambda: self._pace.at_once,
+                begins=self._pace.measure,
             )
             if pool == LOOKUPS:
                 runner.on_waiting(delivery.look_again)

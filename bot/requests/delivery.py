@@ -127,7 +127,8 @@ class Delivery:
     ``on_failed(unit, act, reason)`` in the one that gives it up, ``on_put_off(unit, act, reason)`` in
     the one that makes it wait. What they put is kept with that. ``waiting()`` is how many of the
     couriers do nothing but wait, and do not count; `look_again` says that there are more of these.
-    While ``gives_way()`` is true little is begun, because something else is more urgent.
+    While ``gives_way()`` is true little is begun, because something else is more urgent; ``at_once()``
+    is how many couriers leave room for others, ``begins()`` is told before each begins.
     """
 
     def __init__(
@@ -144,6 +145,8 @@ class Delivery:
         patience: Patience | None = None,
         waiting: Callable[[], int] = int,
         gives_way: Callable[[], bool] = bool,
+        at_once: Callable[[], int] | None = None,
+        begins: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._couriers = couriers
@@ -155,6 +158,8 @@ class Delivery:
         self._concurrency = concurrency
         self._waiting = waiting
         self._gives_way = gives_way
+        self._at_once = at_once or (lambda: concurrency)
+        self._begins = begins
         self._patience = patience or Patience()
         self._length = timedelta(seconds=self._patience.lease)
         self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -163,7 +168,7 @@ class Delivery:
         self._reserved = 0
         self._wake = asyncio.Event()
         self._stopping = False
-        self._settling = Settling(database, self._unrecorded)
+        self._settling = Settling(database, self._unrecorded, self._take_within)
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._with_outcome: set[asyncio.Task[Any] | None] = set()
         self._idle = asyncio.Event()
@@ -249,20 +254,23 @@ class Delivery:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._patience.poll)
 
-    def _free(self) -> int:
-        return max(self._concurrency + self._waiting() - len(self._running) - self._reserved, 0)
+    def _free(self, ending: int = 0) -> int:
+        """How many may begin; ``ending`` of those that run are about to end."""
+        most = min(self._concurrency, self._at_once()) + self._waiting()
+        return max(most - len(self._running) + ending - self._reserved, 0)
 
     def _begin(self, taken: Sequence[Lease]) -> None:
         for lease in taken:
+            self._begins()
             task = asyncio.create_task(self._deliver(lease))
             self._running[task] = lease
             task.add_done_callback(self._place_is_free)
 
     async def _take_within(self, unit: Unit) -> Callable[[bool], None]:
-        """Fills the free places within a transaction that has put acts; they begin once it is
-        kept."""
+        """Fills the free places within a transaction that has put acts or kept outcomes; they begin
+        once it is kept."""
         taken: Sequence[Lease] = ()
-        free = self._free()
+        free = self._free(unit.freed[self._take_within])
         if free and not self._gives_way():
             taken = await leases.claim(unit, self._pool, self._owner(), free, self._length)
         self._reserved += len(taken)
@@ -271,7 +279,7 @@ class Delivery:
             self._reserved -= len(taken)
             if kept:
                 self._begin(taken)
-            if not taken or not kept:
+            if free and (not taken or not kept):
                 self._wake.set()
 
         return begin

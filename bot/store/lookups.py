@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, bindparam, func, literal, select, update
+from sqlalchemy import Integer, Row, bindparam, func, or_, select, update
 
 from bot.store.database import Database, Unit
-from bot.store.outbox import LOOKUPS
+from bot.store.outbox import LOOKUPS, POSTS
+from bot.store.prepared import Prepared
 from bot.store.tables import acts, lanes, lookups
 
 #: What Slack grants a response_url.
@@ -104,21 +105,21 @@ class Lookups:
             finished_at=None,
         )
         columns = {name: getattr(kept, name) for name in _NEW_COLUMNS}
-        await unit.execute(_INSERT, {**columns, "response_uses": 0})
+        await unit.run(_INSERT, {**columns, "response_uses": 0})
         return kept
 
     async def get(self, lookup_id: str, *, team: str | None = None) -> KeptLookup | None:
         """The lookup; None: there is none (in that workspace)."""
         async with self._database.read() as unit:
-            row = (await unit.execute(_GET, {"lookup": lookup_id})).first()
-            if row is None or team not in (None, row.team):
+            rows = await unit.fetch(_GET, {"lookup": lookup_id})
+            if not rows or team not in (None, rows[0].team):
                 return None
-            return _kept(row, unit.now)
+            return _kept(rows[0], unit.now)
 
     async def finish(self, unit: Unit, lookup_id: str, report: Any, verdict: str) -> None:
         """Keeps its report (JSON data, or `JsonText`)."""
         values = {"new_report": report, "new_verdict": verdict, "now": unit.now}
-        await unit.execute(_FINISH, {"lookup": lookup_id, **values})
+        await unit.run(_FINISH, {"lookup": lookup_id, **values})
 
     async def look_again(self, unit: Unit, parent_id: str, child: str, again: str) -> None:
         """In a lookup that stands for several, ``again`` is what ``child`` is by now."""
@@ -132,7 +133,7 @@ class Lookups:
     async def note_posted(self, unit: Unit, lookup_id: str, channel: str, ts: str) -> None:
         """The report is shown there."""
         where = {"new_channel": channel, "new_ts": ts}
-        await unit.execute(_POSTED, {"lookup": lookup_id, **where})
+        await unit.run(_POSTED, {"lookup": lookup_id, **where})
 
     async def use_response_url(self, unit: Unit, lookup_id: str) -> str | None:
         """Its response_url for one more answer; None: used up or too old."""
@@ -176,29 +177,21 @@ class Lookups:
         """How it would stand with one more lookup of that user."""
         since = unit.now - _WAITING_AGE
         values = {"team": team, "user": user, "since": since, "now": unit.now}
-        row = (await unit.execute(_STANDING, values)).one()
+        (row,) = await unit.fetch(_STANDING, values)
         return Standing(row.own, row.ahead)
 
     async def held_up(self, team: str) -> str | None:
         """Why reports of the workspace wait that were tried to be posted; None: none does. Looked up
-        once a second at most: it takes the longer, the more wait."""
+        once a second at most."""
         now = self._database.clock()
         asked_at, known = self._held_up.get(team, (None, None))
         if asked_at is not None and abs(now - asked_at) < _HELD_UP_AGE:
             return known
-        statement = (
-            select(acts.c.reason)
-            .join(lookups, acts.c.lane == literal("lookup:") + lookups.c.id)
-            .where(
-                acts.c.state == "waiting",
-                acts.c.reason.is_not(None),
-                acts.c.kind.in_(("report", "table")),
-                lookups.c.team == team,
-            )
-            .limit(1)
-        )
+        # Others need not look it up at the same time.
+        self._held_up[team] = now, known
         async with self._database.read() as unit:
-            reason: str | None = (await unit.execute(statement)).scalar_one_or_none()
+            rows = await unit.fetch(_HELD_UP, {"team": team})
+        reason: str | None = rows[0].reason if rows else None
         if len(self._held_up) > _MOST_TEAMS:
             self._held_up.clear()
         self._held_up[team] = now, reason
@@ -210,7 +203,7 @@ class Lookups:
 
     async def queue(self, unit: Unit, limit: int = 10_000) -> Sequence[str]:
         """The lookups whose turn has not come yet, by id, the next one first."""
-        rows = await unit.execute(_QUEUE.limit(limit), {"now": unit.now})
+        rows = await unit.fetch(_QUEUE, {"now": unit.now, "limit": limit})
         return [row.lane.removeprefix(_LANE) for row in rows if row.lane.startswith(_LANE)]
 
 
@@ -218,45 +211,78 @@ _LANE: Final = "lookup:"
 #: A lookup that was not made within a day was given up.
 _WAITING_AGE: Final = timedelta(days=1)
 
-# Made once: SQLAlchemy takes longer to make a statement than SQLite to run it.
 _NEW_COLUMNS: Final = (
     *("id", "team", "user", "channel", "input", "private", "thread_ts", "response_url"),
     *("extra", "state", "created_at"),
 )
-_INSERT: Final = lookups.insert().values(
-    {name: bindparam(name) for name in (*_NEW_COLUMNS, "response_uses")}
-)
-_GET: Final = select(lookups).where(lookups.c.id == bindparam("lookup"))
-_FINISH: Final = (
-    update(lookups)
-    .where(lookups.c.id == bindparam("lookup"))
-    .values(
-        state="done",
-        report=bindparam("new_report"),
-        verdict=bindparam("new_verdict"),
-        finished_at=bindparam("now"),
+_INSERT: Final = Prepared(
+    lambda _: (
+        lookups.insert()
+        .values({name: bindparam(name) for name in (*_NEW_COLUMNS, "response_uses")})
+        .inline()
     )
 )
-_POSTED: Final = (
-    update(lookups)
-    .where(lookups.c.id == bindparam("lookup"))
-    .values(message_channel=bindparam("new_channel"), message_ts=bindparam("new_ts"))
+_GET: Final = Prepared(lambda _: select(lookups).where(lookups.c.id == bindparam("lookup")))
+_FINISH: Final = Prepared(
+    lambda _: (
+        update(lookups)
+        .where(lookups.c.id == bindparam("lookup"))
+        .values(
+            state="done",
+            report=bindparam("new_report"),
+            verdict=bindparam("new_verdict"),
+            finished_at=bindparam("now"),
+        )
+    )
+)
+_POSTED: Final = Prepared(
+    lambda _: (
+        update(lookups)
+        .where(lookups.c.id == bindparam("lookup"))
+        .values(message_channel=bindparam("new_channel"), message_ts=bindparam("new_ts"))
+    )
 )
 _TURN: Final = (lanes.c.pool == LOOKUPS) & (lanes.c.due_at <= bindparam("now"))
-_STANDING: Final = select(
-    select(func.count())
-    .select_from(lookups)
-    .where(
-        lookups.c.team == bindparam("team"),
-        lookups.c.user == bindparam("user"),
-        lookups.c.created_at > bindparam("since"),
-        lookups.c.state == "waiting",
+_STANDING: Final = Prepared(
+    lambda _: select(
+        select(func.count())
+        .select_from(lookups)
+        .where(
+            lookups.c.team == bindparam("team"),
+            lookups.c.user == bindparam("user"),
+            lookups.c.created_at > bindparam("since"),
+            lookups.c.state == "waiting",
+        )
+        .scalar_subquery()
+        .label("own"),
+        select(func.count()).select_from(lanes).where(_TURN).scalar_subquery().label("ahead"),
     )
-    .scalar_subquery()
-    .label("own"),
-    select(func.count()).select_from(lanes).where(_TURN).scalar_subquery().label("ahead"),
 )
-_QUEUE: Final = select(lanes.c.lane).where(_TURN).order_by(lanes.c.due_at)
+_QUEUE: Final = Prepared(
+    lambda _: (
+        select(lanes.c.lane)
+        .where(_TURN)
+        .order_by(lanes.c.due_at)
+        .limit(bindparam("limit", type_=Integer))
+    )
+)
+#: Only the first act of a lane is tried, so that not all lookups that wait need be looked through.
+_HELD_UP: Final = Prepared(
+    lambda _: (
+        select(acts.c.reason)
+        .select_from(lanes)
+        .join(acts, acts.c.id == lanes.c.head)
+        .join(lookups, lookups.c.id == func.substr(lanes.c.lane, len(_LANE) + 1))
+        .where(
+            lanes.c.pool == POSTS,
+            acts.c.state == "waiting",
+            acts.c.reason.is_not(None),
+            or_(acts.c.kind == "report", acts.c.kind == "table"),
+            lookups.c.team == bindparam("team"),
+        )
+        .limit(1)
+    )
+)
 
 
 def _kept(row: Row[Any], now: datetime) -> KeptLookup:
