@@ -10,10 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import Dialect
 from sqlalchemy.exc import DBAPIError
+
+from bot.store.tables import Moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Delete, Insert, Select, Update
@@ -56,15 +59,12 @@ class _Compiled:
         #: nothing is given.
         self._binds: Final[list[tuple[str, _Processor | None, Any]]] = []
         for name in compiled.positiontup or ():
-            kind = compiled.binds[name].type.dialect_impl(dialect)
-            process = kind.bind_processor(dialect)
+            process = _binding(compiled.binds[name].type, dialect)
             constant = constants[name]
             self._binds.append((name, process, process(constant) if process else constant))
         columns = list(statement.exported_columns)
         self._row = _row_of([column.name for column in columns])
-        processors = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
-        ]
+        processors = [_reading(column.type, dialect) for column in columns]
         self._results: Final = [(i, process) for i, process in enumerate(processors) if process]
 
     def fetch(self, driver: sqlite3.Connection, values: Values) -> Sequence[Any]:
@@ -101,6 +101,33 @@ class _Compiled:
 
     def _failure(self, error: sqlite3.Error) -> BaseException:
         return DBAPIError.instance(self._text, None, error, sqlite3.Error, hide_parameters=True)
+
+
+def _binding(kind: Any, dialect: Dialect) -> _Processor | None:
+    if isinstance(kind, Moment):
+        return _text_of
+    process: _Processor | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return process
+
+
+def _reading(kind: Any, dialect: Dialect) -> _Processor | None:
+    if isinstance(kind, Moment):
+        return _moment_of
+    process: _Processor | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return process
+
+
+def _text_of(moment: datetime | None) -> str | None:
+    """The same as `Moment` with SQLAlchemy's DATETIME gives, a few times as fast."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise TypeError("a time without its zone cannot be stored")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def _moment_of(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _row_of(names: Sequence[str]) -> Any:

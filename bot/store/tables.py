@@ -71,8 +71,8 @@ metadata: Final = MetaData(
 _WHOLE = BigInteger().with_variant(Integer, "sqlite")
 _DATA = JSON(none_as_null=True)
 
-#: The states of acts, as statements compare them: an index of the rows in one state is used only where
-#: that stands in the statement itself.
+#: The states of acts, as statements compare them: that an index of the rows in one state serves can be
+#: known beforehand only where the state stands in the statement itself.
 WAITING: Final = literal_column("'waiting'", Text)
 FAILED: Final = literal_column("'failed'", Text)
 
