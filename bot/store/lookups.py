@@ -17,6 +17,9 @@ from bot.store.tables import acts, lanes, lookups
 
 #: What Slack grants a response_url.
 _RESPONSE_USES: Final = 5
+#: How long, and from which length on, a queue is not counted anew: that takes the longer, the more wait.
+_AHEAD_AGE: Final = timedelta(seconds=0.5)
+_MANY_AHEAD: Final = 500
 _HELD_UP_AGE: Final = timedelta(seconds=1)
 _MOST_TEAMS: Final = 1000
 _RESPONSE_AGE: Final = timedelta(minutes=30)
@@ -83,6 +86,7 @@ class Lookups:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._held_up: dict[str, tuple[datetime, str | None]] = {}
+        self._ahead: tuple[datetime, int] | None = None
 
     async def add(self, unit: Unit, lookup: NewLookup) -> KeptLookup:
         """Keeps a lookup that waits. Put its act in the same unit."""
@@ -174,10 +178,17 @@ class Lookups:
             return [_kept(row, unit.now) for row in await unit.execute(statement)]
 
     async def standing(self, unit: Unit, team: str, user: str) -> Standing:
-        """How it would stand with one more lookup of that user."""
+        """How it would stand with one more lookup of that user, which is being kept. A long queue is
+        counted twice a second; meanwhile its length is an estimate."""
         since = unit.now - _WAITING_AGE
         values = {"team": team, "user": user, "since": since, "now": unit.now}
+        if self._ahead and abs(unit.now - self._ahead[0]) < _AHEAD_AGE:
+            counted_at, ahead = self._ahead
+            self._ahead = counted_at, ahead + 1
+            (own,) = await unit.fetch(_OWN, values)
+            return Standing(own.own, ahead)
         (row,) = await unit.fetch(_STANDING, values)
+        self._ahead = (unit.now, row.ahead + 1) if row.ahead >= _MANY_AHEAD else None
         return Standing(row.own, row.ahead)
 
     async def held_up(self, team: str) -> str | None:
@@ -243,18 +254,22 @@ _POSTED: Final = Prepared(
     )
 )
 _TURN: Final = (lanes.c.pool == LOOKUPS) & (lanes.c.due_at <= bindparam("now"))
+_OWN_COUNT: Final = (
+    select(func.count())
+    .select_from(lookups)
+    .where(
+        lookups.c.team == bindparam("team"),
+        lookups.c.user == bindparam("user"),
+        lookups.c.created_at > bindparam("since"),
+        lookups.c.state == "waiting",
+    )
+    .scalar_subquery()
+    .label("own")
+)
+_OWN: Final = Prepared(lambda _: select(_OWN_COUNT))
 _STANDING: Final = Prepared(
     lambda _: select(
-        select(func.count())
-        .select_from(lookups)
-        .where(
-            lookups.c.team == bindparam("team"),
-            lookups.c.user == bindparam("user"),
-            lookups.c.created_at > bindparam("since"),
-            lookups.c.state == "waiting",
-        )
-        .scalar_subquery()
-        .label("own"),
+        _OWN_COUNT,
         select(func.count()).select_from(lanes).where(_TURN).scalar_subquery().label("ahead"),
     )
 )
