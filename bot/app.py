@@ -24,8 +24,10 @@ import handlers
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
-from bot.requests.delivery import Delivery, Later, Patience, Receipt
+from bot.requests.courier import Later, Receipt
+from bot.requests.delivery import Delivery
 from bot.requests.messages import Messages
+from bot.requests.patience import Patience
 from bot.requests.service import Requests
 from bot.serving import logs
 from bot.serving.authorizing import NOT_ACCEPTED, NOT_INSTALLED, InstalledBots, OneBot

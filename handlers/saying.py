@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.requests.delivery import Receipt
+from bot.requests.courier import Receipt
 from bot.serving.logs import logger
 from bot.store import outbox
 from bot.store.database import Unit

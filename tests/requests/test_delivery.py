@@ -12,15 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from bot.requests.delivery import (
-    Delivered,
-    Delivery,
-    Later,
-    OnDelivered,
-    Patience,
-    Receipt,
-    Undeliverable,
-)
+from bot.requests.courier import Delivered, Later, Receipt, Undeliverable
+from bot.requests.delivery import Delivery
+from bot.requests.outcomes import OnDelivered
+from bot.requests.patience import Patience
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
 from bot.store.outbox import Act

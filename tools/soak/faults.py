@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from bot.app import Bot
 from bot.desks.writing import desk_file_text
-from bot.requests.delivery import Patience
+from bot.requests.patience import Patience
 from bot.store import outbox
 from bot.store.database import Database
 from tests.conversation.conftest import MANIFEST

@@ -26,7 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from bot import settings
 from bot.app import Bot
-from bot.requests.delivery import Patience
+from bot.requests.patience import Patience
 from bot.serving import logs
 
 #: Short, so that a story takes seconds.
