@@ -24,12 +24,14 @@ import handlers
 from bot.errors import SettingsError
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
-from bot.requests.delivery import Delivery, Later, Patience, Receipt
+from bot.requests.courier import Later, Receipt
+from bot.requests.delivery import Delivery
 from bot.requests.messages import Messages
+from bot.requests.patience import Patience
 from bot.requests.service import Requests
 from bot.serving import logs
 from bot.serving.authorizing import NOT_ACCEPTED, NOT_INSTALLED, InstalledBots, OneBot
-from bot.serving.health import Condition, health_application
+from bot.serving.health import health_application
 from bot.serving.housekeeping import keep_house
 from bot.serving.intake import Intake, SocketConnection, add_http_intake
 from bot.serving.logs import logger
@@ -40,10 +42,13 @@ from bot.serving.oauth import (
     add_install_pages,
     oauth_settings,
 )
+from bot.serving.one_token import OneToken
+from bot.serving.pace import Pace
+from bot.serving.readiness import Readiness
 from bot.serving.tasks import Tasks
 from bot.settings import Settings, secrets_of
 from bot.store import outbox
-from bot.store.database import Database, StoreError, Unit
+from bot.store.database import Database, Unit
 from bot.store.installations import Installations
 from bot.store.lookups import Lookups
 from bot.store.outbox import LOOKUPS, POSTS, Act
@@ -57,11 +62,7 @@ from handlers.queue_news import QueueNews
 _INTAKE_SECONDS: Final = 4.0
 _TASK_SECONDS: Final = 4.0
 _DELIVERY_SECONDS: Final = 15.0
-#: An outbox is stuck where nobody took an act for so long that could be delivered. What waits for
-#: Matrix42 or Slack to come back is no such act.
-_STALE_SECONDS: Final = 600.0
-#: How long a check of the database may take, and how long the start waits for Slack.
-_CHECK_SECONDS: Final = 5.0
+#: How long the start waits for Slack.
 _CONNECT_SECONDS: Final = 5.0
 _POSTING: Final = 8
 #: How long a call to Slack may take, and one for which somebody waits.
@@ -72,31 +73,6 @@ _INTERACTIVE_SECONDS: Final = 10
 if TYPE_CHECKING:
     from bot.desks.choosing import Desks
     from bot.desks.polling import Poller
-
-
-class OneToken:
-    """The clients of a bot that is given its token: of one workspace, or of a whole organisation."""
-
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
-        self._settings = settings
-        self._session = session
-        self._clients: dict[str, AsyncWebClient] = {}
-
-    async def web(self, team: str) -> AsyncWebClient:
-        """With the same token for every workspace; that of an organisation says for which it acts."""
-        if team not in self._clients:
-            self._clients[team] = AsyncWebClient(
-                self._settings.slack_bot_token,
-                base_url=self._settings.slack_api_url,
-                team_id=team,
-                session=self._session,
-                retry_handlers=[],
-            )
-        return self._clients[team]
-
-    async def removed(self, enterprise_id: str | None, team_id: str | None) -> None:
-        """What is accepted waits until there is a token that Slack accepts."""
-        logger.warning("The app was removed.", extra={"team": team_id or enterprise_id})
 
 
 class Bot:
@@ -113,7 +89,8 @@ class Bot:
         self.port = settings.listen_port
         self.metrics = Metrics()
         self._tasks = Tasks()
-        self._intake = Intake()
+        self._pace = Pace(max(_POSTING, settings.lookups_per_workspace))
+        self._intake = Intake(self._pace)
         self._connections: list[SocketConnection] = []
         self._stack = contextlib.AsyncExitStack()
         self._database = Database(settings.database_url)
@@ -316,6 +293,8 @@ class Bot:
                 concurrency=concurrency,
                 waiting=waiting,
                 gives_way=lambda: self._intake.is_late,
+                at_once=lambda: self._pace.at_once,
+                begins=self._pace.measure,
             )
             if pool == LOOKUPS:
                 runner.on_waiting(delivery.look_again)
@@ -336,7 +315,11 @@ class Bot:
         )
 
     async def _listen(self, stack: contextlib.AsyncExitStack, app: AsyncApp) -> None:
-        application = health_application(self._readiness, self._refresh, self.metrics)
+        by_socket = self._settings.mode == "socket"
+        readiness = Readiness(
+            self._database, self._intake, self._connections, self.metrics, by_socket=by_socket
+        )
+        application = health_application(readiness.condition, readiness.refresh, self.metrics)
         if self._settings.mode == "http":
             add_http_intake(application, app, self._intake, self._settings.slack_signing_secret)
         add_install_pages(application, app)
@@ -383,45 +366,6 @@ class Bot:
             ) from None
         except UNREACHABLE:
             return
-
-    async def _readiness(self) -> Condition:
-        problems = {}
-        try:
-            async with asyncio.timeout(_CHECK_SECONDS):
-                await self._database.check_writing()
-                async with self._database.read() as unit:
-                    backlog = await outbox.backlog(unit)
-                    waiting = await outbox.held_up(unit)
-        except StoreError as error:
-            return Condition({"database": error.message})
-        except TimeoutError:
-            return Condition(
-                {"database": f"The database does not answer within {_CHECK_SECONDS:g} seconds."}
-            )
-        if backlog.overdue_at:
-            age = (self._database.clock() - backlog.overdue_at).total_seconds()
-            if age > _STALE_SECONDS:
-                problems["outbox"] = f"An act has been due for {age:.0f} seconds; nobody took it."
-        if not self._intake.is_open:
-            problems["slack"] = "The bot is stopping."
-        elif self._settings.mode == "socket" and not await self._is_connected():
-            problems["slack"] = "There is no connection to Slack."
-        return Condition(problems, waiting)
-
-    async def _is_connected(self) -> bool:
-        return any([await connection.is_connected() for connection in self._connections])
-
-    async def _refresh(self) -> None:
-        try:
-            async with self._database.read() as unit:
-                backlog = await outbox.backlog(unit)
-        except StoreError:
-            return
-        self.metrics.outbox.labels("waiting").set(backlog.waiting)
-        self.metrics.outbox.labels("failed").set(backlog.failed)
-        now = self._database.clock()
-        age = (now - backlog.oldest_at).total_seconds() if backlog.oldest_at else 0.0
-        self.metrics.outbox_age.set(max(age, 0.0))
 
 
 def _session(seconds: int, connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:

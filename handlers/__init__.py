@@ -7,7 +7,7 @@ from typing import Final
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.requests.delivery import Courier, Receipt
+from bot.requests.courier import Courier, Receipt
 from bot.requests.showing import answered, note_shown
 from bot.store import outbox
 from bot.store.database import Unit

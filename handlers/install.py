@@ -20,7 +20,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import WhichrootError
 from bot.lookup_runner import Busy
-from bot.requests.delivery import Later, Receipt, Undeliverable
+from bot.requests.courier import Later, Receipt, Undeliverable
 from bot.requests.service import Submitted
 from bot.requests.states import Refused
 from bot.store import outbox

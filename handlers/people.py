@@ -10,7 +10,7 @@ from typing import Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.requests.delivery import Undeliverable
+from bot.requests.courier import Undeliverable
 from bot.requests.request import Actor
 from bot.requests.states import Refused
 from bot.serving.logs import logger

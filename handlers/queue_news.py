@@ -25,13 +25,14 @@ _MOST_AT_ONCE: Final = 10
 #: How long after the last word the next may come: longer each time, and not often, because Slack takes
 #: five answers to a command and the bot may need one for something else.
 _AGAIN_SECONDS: Final = (15.0, 60.0, 180.0)
-#: How many are remembered.
-_MOST: Final = 10_000
+#: How many are remembered; more could not be told before their turn comes.
+_MOST: Final = 2_000
 
 
 @dataclass(slots=True)
 class _Waiting:
-    lookup: KeptLookup
+    id: str
+    input: str
     number: int
     told_at: float
     times: int = 0
@@ -56,7 +57,7 @@ class QueueNews:
     def told(self, lookup: KeptLookup, number: int) -> None:
         """Whoever asked was told that this is its place."""
         if len(self._waiting) < _MOST:
-            self._waiting[lookup.id] = _Waiting(lookup, number, self._clock())
+            self._waiting[lookup.id] = _Waiting(lookup.id, lookup.input, number, self._clock())
 
     async def run(self) -> None:
         """Tells until it is cancelled."""
@@ -96,10 +97,10 @@ class QueueNews:
         await asyncio.gather(*(self._send(*one) for one in chosen))
 
     async def _url(self, unit: Unit, waiting: _Waiting) -> str | None:
-        return await self._lookups.use_response_url(unit, waiting.lookup.id)
+        return await self._lookups.use_response_url(unit, waiting.id)
 
     async def _send(self, waiting: _Waiting, number: int, url: str) -> None:
-        text = place_text(waiting.lookup, number)
+        text = place_text(waiting.input, number)
         try:
             # The first answer stands beside what the command said; later ones replace it.
             await AsyncWebhookClient(url, session=self._session).send(
@@ -112,6 +113,6 @@ class QueueNews:
             logger.warning("A place was not told.", extra={"error": type(error).__name__})
 
 
-def place_text(lookup: KeptLookup, number: int) -> Markup:
-    """Where a lookup stands."""
-    return fill("⏳ {} is number {} in the queue.", code(lookup.input), f"{number:,}")
+def place_text(typed: str, number: int) -> Markup:
+    """Where the lookup of what was typed stands."""
+    return fill("⏳ {} is number {} in the queue.", code(typed), f"{number:,}")

@@ -10,7 +10,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.requests.delivery import Receipt
+from bot.requests.courier import Receipt
 from bot.serving.logs import logger
 from bot.store import outbox
 from bot.store.database import Unit

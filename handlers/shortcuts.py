@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import FormatError
 from bot.pki.errors import explain
-from bot.requests.delivery import Later
+from bot.requests.courier import Later
 from handlers.blocks.elements import Block, modal, section
 from handlers.blocks.files import left_out, reading_blocks
 from handlers.blocks.help import error_message, explanation_message

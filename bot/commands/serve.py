@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bot import settings as settings_module
+from bot.commands.garbage import collect_seldom
 from bot.desks.writing import desk_file_text
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from workspace.desks import EnterpriseServer
     from workspace.estate import Estate
 
+#: How long a thread that has committed waits for one that computes, in seconds: commits are what
+#: acknowledgements wait for. Python's own 5 ms twice are more than the disk takes.
+_SWITCH_SECONDS: Final = 0.0005
 _MANIFEST: Final = "manifest.yml"
 _TOKENS: Final = {
     "socket": ("slack_bot_token", "slack_app_token"),
@@ -52,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(settings: Settings) -> None:
+    # What the start makes is no garbage: nobody looks for any meanwhile, nor in it afterwards.
+    gc.disable()
     # Imported late: only this command needs Slack's libraries.
     from bot.app import Bot
     from bot.serving import logs
@@ -59,6 +66,10 @@ async def _serve(settings: Settings) -> None:
     logs.configure()
     stopped = _stop_on_signals()
     async with Bot(settings):
+        gc.freeze()
+        gc.enable()
+        collect_seldom()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         await stopped.wait()
 
 

@@ -6,33 +6,25 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bot import incidents
-from bot.errors import WhichrootError
+from bot.requests.courier import Courier, Later, Receipt, Undeliverable
+from bot.requests.outcomes import OnDelivered, OnFailed, OnPutOff, Outcomes
+from bot.requests.patience import Patience
 from bot.requests.settling import Settle, Settling
 from bot.store import leases
 from bot.store.database import Database, StoreError, Unit
 from bot.store.leases import Lease
 from bot.store.outbox import POSTS, Act
 
-#: What a courier brings back, as JSON; may be empty.
-Receipt: TypeAlias = Mapping[str, Any]
-OnDelivered: TypeAlias = Callable[[Unit, Act, Receipt], Awaitable[None]]
-OnFailed: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
-OnPutOff: TypeAlias = Callable[[Unit, Act, str], Awaitable[None]]
 #: Told of each attempt: the act, `delivered`, `later`, `again` or `failed`, and its seconds.
 Observe: TypeAlias = Callable[[Act, str, float], None]
 
-_MAX_LATER_SECONDS: Final = 3600.0
-#: Whoever asks to wait for no time at all is not asked again in the same breath.
-_MIN_LATER_SECONDS: Final = 0.01
 _MEND_CLOCK_SECONDS: Final = 60.0
 _CLOCK_JUMP: Final = timedelta(seconds=1)
 #: How long something more urgent is given way to, how often it is looked at meanwhile, and how many acts
@@ -44,82 +36,6 @@ _MOST_MEANWHILE: Final = 4
 _logger = logging.getLogger("whichroot.delivery")
 
 
-class Delivered(dict[str, Any]):
-    """A receipt, and what is to be kept in the transaction that marks its act done."""
-
-    def __init__(self, keep: Callable[[Unit], Awaitable[None]], **receipt: Any) -> None:
-        super().__init__(**receipt)
-        self.keep = keep
-
-
-class Later(WhichrootError):
-    """The act cannot be delivered now, through no fault of its own: a rate limit or an outage. It
-    waits ``seconds`` (at most an hour; None: longer each time) and uses up no attempt.
-
-    ``maybe_delivered`` False: it is certain that nothing reached the other side.
-    """
-
-    def __init__(self, seconds: float | None, reason: str, *, maybe_delivered: bool = True) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
-        self.maybe_delivered = maybe_delivered
-
-
-class Undeliverable(WhichrootError):
-    """The other side refuses the act; ``message`` says why in a sentence that a person will see. It
-    is tried again a few times and has then failed.
-
-    ``final``: trying again helps no more than before somebody has changed something, so that it has
-    failed at once. ``maybe_delivered``: the other side may have done it all the same.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        remedy: str = "",
-        *,
-        final: bool = False,
-        maybe_delivered: bool = False,
-    ) -> None:
-        super().__init__(message, remedy)
-        self.final = final
-        self.maybe_delivered = maybe_delivered
-
-
-class Courier(Protocol):
-    """Delivers the acts of one kind."""
-
-    async def deliver(self, act: Act) -> Receipt:
-        """Does it, once for whoever sees it: with ``act.maybe_delivered`` look first whether an
-        earlier attempt got through. Raises Later or Undeliverable."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long is waited for what, in seconds."""
-
-    lease: float = 60.0
-    """After the last sign of life of a worker its acts are anybody's."""
-    courier: float = 120.0
-    """A courier that takes longer is stopped; the attempt has failed."""
-    cancelled: float = 5.0
-    """One that does not end although it was stopped is left to itself."""
-    poll: float = 1.0
-    """How often work is looked for that other processes put."""
-    first: float = 2.0
-    """The wait after the first failed attempt; it doubles each time, …"""
-    most: float = 300.0
-    """… up to this. Half of each wait is left to chance."""
-    attempts: int = 8
-    """How many attempts may fail."""
-
-    def wait(self, failures: int) -> float:
-        """The wait after that many failures in a row."""
-        longest = min(self.most, self.first * 2.0 ** min(failures - 1, 30))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311  not a secret
-
-
 class Delivery:
     """Delivers the acts of one pool of the outbox with up to ``concurrency`` couriers at once.
 
@@ -127,7 +43,8 @@ class Delivery:
     ``on_failed(unit, act, reason)`` in the one that gives it up, ``on_put_off(unit, act, reason)`` in
     the one that makes it wait. What they put is kept with that. ``waiting()`` is how many of the
     couriers do nothing but wait, and do not count; `look_again` says that there are more of these.
-    While ``gives_way()`` is true little is begun, because something else is more urgent.
+    While ``gives_way()`` is true little is begun, because something else is more urgent; ``at_once()``
+    is how many couriers leave room for others, ``begins()`` is told before each begins.
     """
 
     def __init__(
@@ -144,18 +61,20 @@ class Delivery:
         patience: Patience | None = None,
         waiting: Callable[[], int] = int,
         gives_way: Callable[[], bool] = bool,
+        at_once: Callable[[], int] | None = None,
+        begins: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._couriers = couriers
-        self._on_delivered = on_delivered
-        self._on_failed = on_failed
-        self._on_put_off = on_put_off
         self._observe = observe
         self._pool = pool
         self._concurrency = concurrency
         self._waiting = waiting
         self._gives_way = gives_way
+        self._at_once = at_once or (lambda: concurrency)
+        self._begins = begins
         self._patience = patience or Patience()
+        self._outcomes = Outcomes(self._patience, on_delivered, on_failed, on_put_off)
         self._length = timedelta(seconds=self._patience.lease)
         self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._claims = 0
@@ -163,7 +82,7 @@ class Delivery:
         self._reserved = 0
         self._wake = asyncio.Event()
         self._stopping = False
-        self._settling = Settling(database, self._unrecorded)
+        self._settling = Settling(database, self._outcomes.unrecorded, self._take_within)
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._with_outcome: set[asyncio.Task[Any] | None] = set()
         self._idle = asyncio.Event()
@@ -249,20 +168,23 @@ class Delivery:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._patience.poll)
 
-    def _free(self) -> int:
-        return max(self._concurrency + self._waiting() - len(self._running) - self._reserved, 0)
+    def _free(self, ending: int = 0) -> int:
+        """How many may begin; ``ending`` of those that run are about to end."""
+        most = min(self._concurrency, self._at_once()) + self._waiting()
+        return max(most - len(self._running) + ending - self._reserved, 0)
 
     def _begin(self, taken: Sequence[Lease]) -> None:
         for lease in taken:
+            self._begins()
             task = asyncio.create_task(self._deliver(lease))
             self._running[task] = lease
             task.add_done_callback(self._place_is_free)
 
     async def _take_within(self, unit: Unit) -> Callable[[bool], None]:
-        """Fills the free places within a transaction that has put acts; they begin once it is
-        kept."""
+        """Fills the free places within a transaction that has put acts or kept outcomes; they begin
+        once it is kept."""
         taken: Sequence[Lease] = ()
-        free = self._free()
+        free = self._free(unit.freed[self._take_within])
         if free and not self._gives_way():
             taken = await leases.claim(unit, self._pool, self._owner(), free, self._length)
         self._reserved += len(taken)
@@ -271,7 +193,7 @@ class Delivery:
             self._reserved -= len(taken)
             if kept:
                 self._begin(taken)
-            if not taken or not kept:
+            if free and (not taken or not kept):
                 self._wake.set()
 
         return begin
@@ -342,7 +264,7 @@ class Delivery:
         try:
             outcome, settle = await self._attempt(lease)
         except asyncio.CancelledError:
-            outcome, settle = "later", self._hand_back(lease)
+            outcome, settle = "later", self._outcomes.hand_back(lease)
         seconds = loop.time() - begun
         self._with_outcome.add(asyncio.current_task())
         await self._settling.keep(lease, settle)
@@ -352,7 +274,7 @@ class Delivery:
     async def _attempt(self, lease: Lease) -> tuple[str, Settle]:
         act, patience = lease.act, self._patience
         if act.attempts >= patience.attempts:
-            return self._failure(
+            return self._outcomes.failure(
                 lease,
                 "The program ended each time that it tried this.",
                 maybe_delivered=True,
@@ -361,21 +283,22 @@ class Delivery:
         try:
             receipt = await self._call(act)
         except Later as later:
-            seconds = patience.wait(lease.delays + 1) if later.seconds is None else later.seconds
-            until = timedelta(seconds=min(max(seconds, _MIN_LATER_SECONDS), _MAX_LATER_SECONDS))
-            return "later", self._put_off(lease, until, later)
+            return "later", self._outcomes.put_off(lease, later)
         except Undeliverable as refusal:
             maybe = act.maybe_delivered or refusal.maybe_delivered
             if refusal.final:
-                return "failed", self._give_up(lease, str(refusal), maybe)
-            return self._failure(lease, str(refusal), maybe_delivered=maybe)
+                reason = str(refusal)
+                return "failed", self._outcomes.give_up(lease, reason, maybe_delivered=maybe)
+            return self._outcomes.failure(lease, str(refusal), maybe_delivered=maybe)
         except _TooLong:
             reason = f"It took longer than {patience.courier:g} seconds."
-            return self._failure(lease, reason, maybe_delivered=True)
+            return self._outcomes.failure(lease, reason, maybe_delivered=True)
         except Exception as error:
             told = incidents.record(error, f"delivering act {act.id} ({act.kind})", where=False)
-            return self._failure(lease, f"Something went wrong. {told}", maybe_delivered=True)
-        return "delivered", self._done(lease, receipt)
+            return self._outcomes.failure(
+                lease, f"Something went wrong. {told}", maybe_delivered=True
+            )
+        return "delivered", self._outcomes.done(lease, receipt)
 
     async def _call(self, act: Act) -> Receipt:
         """Raises _TooLong, also where the courier does not even heed its cancellation."""
@@ -393,70 +316,6 @@ class Delivery:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task}, timeout=self._patience.cancelled)
-
-    def _failure(
-        self,
-        lease: Lease,
-        reason: str,
-        *,
-        maybe_delivered: bool,
-        attempts: int | None = None,
-    ) -> tuple[str, Settle]:
-        attempts = lease.act.attempts + 1 if attempts is None else attempts
-        if attempts >= self._patience.attempts:
-            return "failed", self._give_up(lease, reason, maybe_delivered)
-        wait = timedelta(seconds=self._patience.wait(attempts))
-
-        async def settle(unit: Unit) -> None:
-            leases.try_again(unit, lease, unit.now + wait, reason, maybe_delivered=maybe_delivered)
-
-        return "again", settle
-
-    def _done(self, lease: Lease, receipt: Receipt) -> Settle:
-        async def settle(unit: Unit) -> None:
-            if isinstance(receipt, Delivered):
-                await receipt.keep(unit)
-            await self._on_delivered(unit, lease.act, receipt)
-            leases.done(unit, lease, receipt)
-
-        return settle
-
-    def _give_up(self, lease: Lease, reason: str, maybe_delivered: bool) -> Settle:
-        async def settle(unit: Unit) -> None:
-            if self._on_failed:
-                await self._on_failed(unit, lease.act, reason)
-            leases.give_up(unit, lease, reason, maybe_delivered=maybe_delivered)
-
-        return settle
-
-    def _put_off(self, lease: Lease, wait: timedelta, later: Later) -> Settle:
-        async def settle(unit: Unit) -> None:
-            if self._on_put_off:
-                await self._on_put_off(unit, lease.act, later.message)
-            leases.put_off(
-                unit, lease, unit.now + wait, later.message, maybe_delivered=later.maybe_delivered
-            )
-
-        return settle
-
-    def _hand_back(self, lease: Lease) -> Settle:
-        async def settle(unit: Unit) -> None:
-            leases.hand_back(unit, lease, maybe_delivered=True)
-
-        return settle
-
-    def _unrecorded(self, lease: Lease, reason: str) -> Settle:
-        """What is left where a hook raised: a failed attempt, without hooks."""
-        attempts = lease.act.attempts + 1
-        wait = timedelta(seconds=self._patience.wait(attempts))
-
-        async def settle(unit: Unit) -> None:
-            if attempts >= self._patience.attempts:
-                leases.give_up(unit, lease, reason, maybe_delivered=True)
-            else:
-                leases.try_again(unit, lease, unit.now + wait, reason, maybe_delivered=True)
-
-        return settle
 
 
 class _TooLong(Exception):

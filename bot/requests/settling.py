@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from bot import incidents
-from bot.store.database import Database, StoreError, Unit
+from bot.store.database import Database, StoreError, Take, Unit
 from bot.store.lanework import LeaseLost
 from bot.store.leases import Lease
 
@@ -35,11 +35,13 @@ class _Outcome:
 
 
 class Settling:
-    """Keeps outcomes in ``database`` while `run` runs."""
+    """Keeps outcomes in ``database`` while `run` runs. With ``take`` the places that this frees are
+    filled again in the same transaction, where it was given to `Database.on_put_within`."""
 
-    def __init__(self, database: Database, fallback: Fallback) -> None:
+    def __init__(self, database: Database, fallback: Fallback, take: Take) -> None:
         self._database = database
         self._fallback = fallback
+        self._take = take
         self._outcomes: list[_Outcome] = []
         self._come = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -74,6 +76,7 @@ class Settling:
                 async with self._database.begin() as unit:
                     for outcome in batch:
                         await outcome.settle(unit)
+                    unit.freed[self._take] += len(batch)
                 break
             except StoreError as error:
                 _logger.warning("outcomes of %d acts not kept: %s", len(batch), error.message)

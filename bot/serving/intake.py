@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.serving.logs import logger
+from bot.serving.pace import Pace
 
 #: How often a connection is looked after, and tried again where there is none, in seconds.
 _PING_SECONDS: Final = 5.0
@@ -35,7 +36,7 @@ _SSL_CHECK: Final = b"ssl_check=1"
 _MAX_SSL_CHECK: Final = 1_000
 
 #: An acknowledgement takes some milliseconds and the commit that it waits for.
-_LATE_SECONDS: Final = 0.25
+_LATE_SECONDS: Final = 0.1
 #: What Bolt raises over a body that Slack would not send.
 _UNREADABLE: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 #: So many are accepted at once on a connection; they share a commit.
@@ -43,11 +44,12 @@ _AT_ONCE: Final = 64
 
 
 class Intake:
-    """Counts what is being accepted. Once closed it accepts nothing more: Slack asks another
+    """Counts what is being accepted, and has the ``pace`` measured then. Once closed it accepts nothing more: Slack asks another
     replica, or again."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
         self._open = True
+        self._pace = pace
         self._running = 0
         self._begun: dict[int, float] = {}
         self._numbers = itertools.count()
@@ -71,6 +73,8 @@ class Intake:
         """Around one request."""
         number = next(self._numbers)
         self._begun[number] = time.monotonic()
+        if self._pace is not None:
+            self._pace.measure()
         self._running += 1
         self._idle.clear()
         try:

@@ -22,7 +22,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.requests.delivery import Later
+from bot.requests.courier import Later
 from bot.serving.authorizing import NOT_INSTALLED
 from bot.serving.logs import logger
 from bot.settings import Settings

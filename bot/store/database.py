@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
@@ -19,9 +20,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import WhichrootError
-from bot.store.engine import WRITES, create_engine, driver_errors, no_database
+from bot.store import sqlite
+from bot.store.engine import create_engine, driver_errors, no_database
 from bot.store.inserting import insert_into
 from bot.store.lanework import LaneWork
+from bot.store.prepared import Prepared, Values
 from bot.store.revision import HEAD, revision
 from bot.store.tables import seen
 from bot.store.writing import Afterwards, Writing
@@ -62,11 +65,14 @@ class Unit:
         self.is_postgresql = connection.dialect.name == "postgresql"
         """Whether this is PostgreSQL, else SQLite."""
         self._here: Any = connection.sync_connection
+        self._driver: Any = None if self.is_postgresql else sqlite.driver_of(connection)
         #: The transaction's time.
         self.now = now
         self._wake = wake
         #: The pools of which something may be delivered once it is kept.
         self.woken: Set[str] = frozenset()
+        #: How many places are free again once it is kept, by who fills them.
+        self.freed: Counter[Take] = Counter()
         #: What it does to the outbox, at its end.
         self.lanes = LaneWork()
 
@@ -81,6 +87,21 @@ class Unit:
         # Nothing is waited for, so this needs none of what makes waiting possible.
         result: CursorResult[Any] = self._here.execute(statement, parameters)
         return result
+
+    async def fetch(self, statement: Prepared, values: Values) -> Sequence[Any]:
+        """The rows that ``statement`` gives, with its columns as attributes."""
+        if self.is_postgresql:
+            found = await self.connection.execute(statement.for_postgresql, values)
+            return found.all()
+        return statement.for_sqlite(self._here.dialect).fetch(self._driver, values)
+
+    async def run(self, statement: Prepared, values: Values | Sequence[Values]) -> int:
+        """Runs ``statement``, with each of several ``values`` in turn; gives how many rows it changed,
+        which PostgreSQL does not say of several."""
+        if self.is_postgresql:
+            done = await self.connection.execute(statement.for_postgresql, values)
+            return done.rowcount
+        return statement.for_sqlite(self._here.dialect).run(self._driver, values)
 
     async def execute_slowly(self, statement: Executable) -> CursorResult[Any]:
         """Runs a ``statement`` that may have much to look through: not in the event loop."""
@@ -172,7 +193,7 @@ class Database:
         """A transaction that may write; kept at its end, undone by an exception. A task must not
         begin a second one inside it. Raises StoreError where the database fails."""
         if self.is_postgresql:
-            async with self._unit(writes=True) as unit:
+            async with self._unit() as unit:
                 yield unit
             return
         try:
@@ -181,7 +202,7 @@ class Database:
                 yield unit
                 await unit.finish()
                 for take, pool in tuple(self._takes.items()):
-                    if pool in unit.woken:
+                    if pool in unit.woken or take in unit.freed:
                         afterwards.append(await take(unit))
         except _OURS:
             raise
@@ -192,12 +213,24 @@ class Database:
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
         """A transaction that only reads. Raises StoreError where the database fails."""
-        async with self._unit(writes=False) as unit:
-            yield unit
+        if self.is_postgresql:
+            async with self._unit() as unit:
+                yield unit
+            return
+        try:
+            connection = await sqlite.begun(self._engine, writes=False)
+            try:
+                yield Unit(connection, self.clock(), self._wake)
+            finally:
+                await sqlite.undone(connection)
+        except _OURS:
+            raise
+        except (DBAPIError, PoolTimeout) as error:
+            raise _store_error(error) from error
 
     def on_put_within(self, pool: str, take: Take) -> Callable[[], None]:
         """Has ``take`` called within each transaction of this process after which acts of ``pool`` may
-        be delivered, at its end; what it gives is called once that is kept. Whoever takes them there
+        be delivered, or that frees places of its, at its end; what it gives is called once that is kept. Whoever takes them there
         needs no transaction more. SQLite alone, which has one writer: elsewhere two that take and put
         might wait for each other. Gives what ends that."""
         if not self.is_postgresql:
@@ -240,11 +273,11 @@ class Database:
         await self._engine.dispose()
 
     @contextlib.asynccontextmanager
-    async def _unit(self, *, writes: bool) -> AsyncIterator[Unit]:
+    async def _unit(self) -> AsyncIterator[Unit]:
+        """A transaction of PostgreSQL's."""
         async with contextlib.AsyncExitStack() as stack:
             try:
                 connection = await stack.enter_async_context(self._engine.connect())
-                await connection.execution_options(**{WRITES: writes})
                 transaction = await stack.enter_async_context(connection.begin())
             except self._unreachable as error:
                 raise _store_error(error) from error
@@ -258,8 +291,8 @@ class Database:
             except _OURS:
                 raise
             except DBAPIError as error:
-                # SQLite says whether it has kept it; a connection that broke does not.
-                raise _store_error(error, maybe_kept=keeping and self.is_postgresql) from error
+                # A connection that broke does not say whether it was kept.
+                raise _store_error(error, maybe_kept=keeping) from error
         unit.tell()
 
     def _wake(self, pools: Set[str]) -> None:

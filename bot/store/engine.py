@@ -14,11 +14,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import SettingsError
-from bot.store.sqlite import DRIVER, connect_arguments
+from bot.store.sqlite import DRIVER, WRITES, connect_arguments
 from bot.text import visible
-
-#: The execution option that says whether a transaction may write.
-WRITES: Final = "whichroot_writes"
 
 _POSTGRESQL: Final = ("postgres", "postgresql", "postgresql+asyncpg")
 _SQLITE: Final = ("sqlite",)

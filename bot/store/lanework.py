@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Row, bindparam, delete, func, select, update
+from sqlalchemy import JSON, ColumnElement, Row, bindparam, delete, func, select, update
 
 from bot.store.inserting import insert_into
-from bot.store.tables import acts, lanes
+from bot.store.prepared import Prepared
+from bot.store.tables import FAILED, WAITING, acts, lanes
 
 if TYPE_CHECKING:
+    from sqlalchemy.sql.dml import ReturningInsert
+
     from bot.store.database import Unit
     from bot.store.inserting import Insert
 
@@ -29,47 +31,80 @@ OUTCOME: Final = (
 )
 
 
-# Made once: SQLAlchemy takes longer to make a statement than a database to run it.
-_NAMED: Final = lanes.c.lane.in_(bindparam("names", expanding=True))
-_FOUND: Final = select(lanes).where(_NAMED)
-_REMOVE: Final = delete(lanes).where(_NAMED)
-_OUTCOME: Final = (
-    update(acts)
-    .where(acts.c.id == bindparam("act_id"))
-    .values({name: bindparam(f"new_{name}") for name in OUTCOME})
-)
-_WAITING: Final = acts.alias()
-_HEADS: Final = (
-    select(acts.c.lane, acts.c.id, acts.c.pool, acts.c.not_before)
-    .select_from(lanes)
-    .join(
-        acts,
-        acts.c.position
-        == select(func.min(_WAITING.c.position))
-        .where(_WAITING.c.lane == lanes.c.lane, _WAITING.c.state == "waiting")
-        .scalar_subquery(),
+def named_lanes(is_postgresql: bool) -> ColumnElement[bool]:
+    """Whether a lane is one of the parameter ``names``."""
+    if is_postgresql:
+        return lanes.c.lane.in_(bindparam("names", expanding=True))
+    names = func.json_each(bindparam("names", type_=JSON)).table_valued("value")
+    return lanes.c.lane.in_(select(names.c.value))
+
+
+_FOUND: Final = Prepared(lambda where: select(lanes).where(named_lanes(where)))
+_REMOVE: Final = Prepared(lambda where: delete(lanes).where(named_lanes(where)))
+_OUTCOME: Final = Prepared(
+    lambda _: (
+        update(acts)
+        .where(acts.c.id == bindparam("act_id"))
+        .values({name: bindparam(f"new_{name}") for name in OUTCOME})
     )
-    .where(_NAMED)
 )
-_NEW_HEAD: Final = (
-    update(lanes)
-    .where(lanes.c.lane == bindparam("name"))
-    .values(
-        head=bindparam("new_head"),
-        pool=bindparam("new_pool"),
-        due_at=bindparam("new_due_at"),
-        owner=None,
-        touched_at=bindparam("now"),
+_ACTS: Final = acts.alias()
+_HEADS: Final = Prepared(
+    lambda where: (
+        select(acts.c.lane, acts.c.id, acts.c.pool, acts.c.not_before)
+        .select_from(lanes)
+        .join(
+            acts,
+            acts.c.position
+            == select(func.min(_ACTS.c.position))
+            .where(_ACTS.c.lane == lanes.c.lane, _ACTS.c.state == WAITING)
+            .scalar_subquery(),
+        )
+        .where(named_lanes(where))
     )
+)
+_NEW_HEAD: Final = Prepared(
+    lambda _: (
+        update(lanes)
+        .where(lanes.c.lane == bindparam("name"))
+        .values(
+            head=bindparam("new_head"),
+            pool=bindparam("new_pool"),
+            due_at=bindparam("new_due_at"),
+            owner=None,
+            touched_at=bindparam("now"),
+        )
+    )
+)
+_NEW_LANE: Final = ("lane", "head", "pool", "due_at", "touched_at")
+_NEW_ACT: Final = (
+    *("id", "lane", "kind", "pool", "payload", "key", "state", "blocks", "attempts", "delays"),
+    *("maybe_delivered", "not_before", "created_at"),
 )
 
 
-@cache
 def _locking(is_postgresql: bool) -> Insert:
     insert = insert_into(lanes, is_postgresql=is_postgresql)
+    insert = insert.values({name: bindparam(name) for name in _NEW_LANE})
+    if not is_postgresql:
+        # Whoever writes at all has locked everything.
+        return insert.on_conflict_do_nothing(index_elements=[lanes.c.lane])
     return insert.on_conflict_do_update(
         index_elements=[lanes.c.lane], set_={"lane": insert.excluded.lane}
     )
+
+
+def _keyed(is_postgresql: bool) -> ReturningInsert[Any]:
+    insert = insert_into(acts, is_postgresql=is_postgresql)
+    insert = insert.values({name: bindparam(name) for name in _NEW_ACT})
+    return insert.on_conflict_do_nothing(index_elements=[acts.c.key]).returning(acts.c.id)
+
+
+_LOCK: Final = Prepared(_locking)
+_PUT_KEYED: Final = Prepared(_keyed)
+_PUT: Final = Prepared(
+    lambda _: acts.insert().values({name: bindparam(name) for name in _NEW_ACT}).inline()
+)
 
 
 class LeaseLost(Exception):
@@ -149,8 +184,7 @@ class LaneWork:
                 ]
             )
         }
-        statement = _locking(unit.is_postgresql)
-        await unit.execute(statement, [rows[lane] for lane in sorted(rows)])
+        await unit.run(_LOCK, [rows[lane] for lane in sorted(rows)])
 
     async def _found(self, unit: Unit) -> Mapping[str, Row[Any]]:
         """The locked lanes of which more must be known."""
@@ -158,7 +192,7 @@ class LaneWork:
         names |= {values["lane"] for values in self._puts if values["key"] is not None}
         if not names:
             return {}
-        rows = await unit.execute(_FOUND, {"names": list(names)})
+        rows = await unit.fetch(_FOUND, {"names": list(names)})
         return {row.lane: row for row in rows}
 
     async def _insert(self, unit: Unit, found: Mapping[str, Row[Any]]) -> set[str]:
@@ -171,9 +205,7 @@ class LaneWork:
                 continue
             await _insert_many(unit, plain)
             plain = []
-            statement = unit.insert(acts).values(values)
-            statement = statement.on_conflict_do_nothing(index_elements=[acts.c.key])
-            kept = (await unit.execute(statement.returning(acts.c.id))).first() is not None
+            kept = await unit.fetch(_PUT_KEYED, values)
             if not kept and found[values["lane"]].head == values["id"]:
                 stale.add(values["lane"])
         await _insert_many(unit, plain)
@@ -185,7 +217,7 @@ class LaneWork:
         for act_id, lane, _ in self._retried:
             taken = await unit.execute(
                 update(acts)
-                .where(acts.c.id == act_id, acts.c.state == "failed")
+                .where(acts.c.id == act_id, acts.c.state == FAILED)
                 .values(state="waiting", attempts=0, delays=0, not_before=unit.now, ended_at=None)
             )
             found_lane = found[lane]
@@ -201,7 +233,7 @@ class LaneWork:
     async def _keep_outcomes(self, unit: Unit) -> None:
         if not self._settled:
             return
-        await unit.execute(
+        await unit.run(
             _OUTCOME,
             [
                 {
@@ -221,7 +253,7 @@ class LaneWork:
 
 async def _insert_many(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        await unit.execute(acts.insert(), rows)
+        await unit.run(_PUT, rows)
 
 
 async def _find_heads(unit: Unit, names: set[str]) -> Set[str]:
@@ -229,7 +261,7 @@ async def _find_heads(unit: Unit, names: set[str]) -> Set[str]:
     of the new heads."""
     if not names:
         return frozenset()
-    heads = (await unit.execute(_HEADS, {"names": list(names)})).all()
+    heads = await unit.fetch(_HEADS, {"names": list(names)})
     if heads:
         await _update_lanes(
             unit,
@@ -237,13 +269,13 @@ async def _find_heads(unit: Unit, names: set[str]) -> Set[str]:
         )
     empty = names - {row.lane for row in heads}
     if empty:
-        await unit.execute(_REMOVE, {"names": list(empty)})
+        await unit.run(_REMOVE, {"names": list(empty)})
     return {row.pool for row in heads}
 
 
 async def _update_lanes(unit: Unit, rows: Sequence[tuple[str, str, str, datetime | None]]) -> None:
     """Writes lane, head, pool and due_at; nobody owns the lane then."""
-    await unit.execute(
+    await unit.run(
         _NEW_HEAD,
         [
             {

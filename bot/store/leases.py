@@ -10,29 +10,43 @@ from typing import Any, Final
 from sqlalchemy import Integer, bindparam, case, or_, select, update
 
 from bot.store.database import Unit
-from bot.store.lanework import Settlement
+from bot.store.lanework import Settlement, named_lanes
 from bot.store.outbox import Act, act_of
-from bot.store.tables import acts, lanes
+from bot.store.prepared import Prepared
+from bot.store.tables import WAITING, acts, lanes
 
 #: A row that was touched this much later than now was so before the clock was set back.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=2)
 
 
-# Made once: SQLAlchemy takes longer to make a statement than a database to run it.
-_DUE: Final = (
-    select(
-        *(column for column in acts.c if column.name not in ("reason", "receipt")), lanes.c.owner
+_DUE: Final = Prepared(
+    lambda _: (
+        select(
+            *(column for column in acts.c if column.name not in ("reason", "receipt")),
+            lanes.c.owner,
+        )
+        .join(lanes, lanes.c.head == acts.c.id)
+        .where(lanes.c.pool == bindparam("pool"), lanes.c.due_at <= bindparam("now"))
+        .order_by(lanes.c.due_at)
+        .limit(bindparam("limit", type_=Integer))
+        .with_for_update(of=lanes, skip_locked=True)
     )
-    .join(lanes, lanes.c.head == acts.c.id)
-    .where(lanes.c.pool == bindparam("pool"), lanes.c.due_at <= bindparam("now"))
-    .order_by(lanes.c.due_at)
-    .limit(bindparam("limit", type_=Integer))
-    .with_for_update(of=lanes, skip_locked=True)
 )
-_LEASE: Final = (
-    update(lanes)
-    .where(lanes.c.lane.in_(bindparam("names", expanding=True)))
-    .values(owner=bindparam("new_owner"), due_at=bindparam("until"), touched_at=bindparam("now"))
+_LEASE: Final = Prepared(
+    lambda where: (
+        update(lanes)
+        .where(named_lanes(where))
+        .values(
+            owner=bindparam("new_owner"), due_at=bindparam("until"), touched_at=bindparam("now")
+        )
+    )
+)
+_RENEW: Final = Prepared(
+    lambda _: (
+        update(lanes)
+        .where(lanes.c.lane == bindparam("name"), lanes.c.owner == bindparam("known_owner"))
+        .values(due_at=bindparam("until"), touched_at=bindparam("now"))
+    )
 )
 
 
@@ -55,11 +69,11 @@ async def claim(
     its lane. ``owner`` must be new with each call. An act whose worker vanished counts one attempt
     more and may have been delivered."""
     due = {"pool": pool, "now": unit.now, "limit": limit}
-    rows = (await unit.execute(_DUE, due)).all()
+    rows = await unit.fetch(_DUE, due)
     if not rows:
         return []
     until = {"new_owner": owner, "until": unit.now + length, "now": unit.now}
-    await unit.execute(_LEASE, {"names": [row.lane for row in rows], **until})
+    await unit.run(_LEASE, {"names": [row.lane for row in rows], **until})
     abandoned = [row.id for row in rows if row.owner is not None]
     if abandoned:
         await unit.execute(
@@ -75,11 +89,8 @@ async def renew(unit: Unit, leases: Collection[Lease], length: timedelta) -> Col
     lost = []
     # One after the other, in the order in which every transaction locks lanes.
     for lease in sorted(leases, key=lambda lease: lease.act.lane):
-        statement = update(lanes).where(
-            lanes.c.lane == lease.act.lane, lanes.c.owner == lease.owner
-        )
-        values = statement.values(due_at=unit.now + length, touched_at=unit.now)
-        if not (await unit.execute(values)).rowcount:
+        values = {"name": lease.act.lane, "known_owner": lease.owner}
+        if not await unit.run(_RENEW, {**values, "until": unit.now + length, "now": unit.now}):
             lost.append(lease)
     return lost
 
@@ -137,10 +148,10 @@ async def mend_clock(
     # What waits behind the head of its lane would be due at the old time as well.
     await unit.execute(
         update(acts)
-        .where(acts.c.state == "waiting", acts.c.created_at > later, acts.c.not_before > unit.now)
+        .where(acts.c.state == WAITING, acts.c.created_at > later, acts.c.not_before > unit.now)
         .values(not_before=unit.now)
     )
-    heads = select(acts.c.id).where(acts.c.state == "waiting", acts.c.created_at > later)
+    heads = select(acts.c.id).where(acts.c.state == WAITING, acts.c.created_at > later)
     await unit.execute(
         update(lanes)
         .where(

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, bindparam, func, literal, select, update
+from sqlalchemy import Integer, Row, bindparam, func, or_, select, update
 
 from bot.store.database import Database, Unit
-from bot.store.outbox import LOOKUPS
+from bot.store.outbox import LOOKUPS, POSTS
+from bot.store.prepared import Prepared
 from bot.store.sealing import Sealing
 from bot.store.tables import acts, lanes, lookups
 
 #: What Slack grants a response_url.
 _RESPONSE_USES: Final = 5
+#: How long, and from which length on, a queue is not counted anew: that takes the longer, the more wait.
+_AHEAD_AGE: Final = timedelta(seconds=0.5)
+_MANY_AHEAD: Final = 500
 _HELD_UP_AGE: Final = timedelta(seconds=1)
 _MOST_TEAMS: Final = 1000
 _RESPONSE_AGE: Final = timedelta(minutes=30)
@@ -85,6 +89,7 @@ class Lookups:
         self._database = database
         self._sealing = Sealing(keys)
         self._held_up: dict[str, tuple[datetime, str | None]] = {}
+        self._ahead: tuple[datetime, int] | None = None
 
     async def add(self, unit: Unit, lookup: NewLookup) -> KeptLookup:
         """Keeps a lookup that waits. Put its act in the same unit."""
@@ -108,21 +113,21 @@ class Lookups:
         )
         columns = {name: getattr(kept, name) for name in _NEW_COLUMNS}
         columns["response_url"] = self._sealing.sealed(kept.response_url)
-        await unit.execute(_INSERT, {**columns, "response_uses": 0})
+        await unit.run(_INSERT, {**columns, "response_uses": 0})
         return kept
 
     async def get(self, lookup_id: str, *, team: str | None = None) -> KeptLookup | None:
         """The lookup; None: there is none (in that workspace)."""
         async with self._database.read() as unit:
-            row = (await unit.execute(_GET, {"lookup": lookup_id})).first()
-            if row is None or team not in (None, row.team):
+            rows = await unit.fetch(_GET, {"lookup": lookup_id})
+            if not rows or team not in (None, rows[0].team):
                 return None
-            return self._kept(row, unit.now)
+            return self._kept(rows[0], unit.now)
 
     async def finish(self, unit: Unit, lookup_id: str, report: Any, verdict: str) -> None:
         """Keeps its report (JSON data, or `JsonText`)."""
         values = {"new_report": report, "new_verdict": verdict, "now": unit.now}
-        await unit.execute(_FINISH, {"lookup": lookup_id, **values})
+        await unit.run(_FINISH, {"lookup": lookup_id, **values})
 
     async def look_again(self, unit: Unit, parent_id: str, child: str, again: str) -> None:
         """In a lookup that stands for several, ``again`` is what ``child`` is by now."""
@@ -136,7 +141,7 @@ class Lookups:
     async def note_posted(self, unit: Unit, lookup_id: str, channel: str, ts: str) -> None:
         """The report is shown there."""
         where = {"new_channel": channel, "new_ts": ts}
-        await unit.execute(_POSTED, {"lookup": lookup_id, **where})
+        await unit.run(_POSTED, {"lookup": lookup_id, **where})
 
     async def use_response_url(self, unit: Unit, lookup_id: str) -> str | None:
         """Its response_url for one more answer; None: used up or too old."""
@@ -176,32 +181,31 @@ class Lookups:
             return [self._kept(row, unit.now) for row in await unit.execute(statement)]
 
     async def standing(self, unit: Unit, team: str, user: str) -> Standing:
-        """How it would stand with one more lookup of that user."""
+        """How it would stand with one more lookup of that user, which is being kept. A long queue is
+        counted twice a second; meanwhile its length is an estimate."""
         since = unit.now - _WAITING_AGE
         values = {"team": team, "user": user, "since": since, "now": unit.now}
-        row = (await unit.execute(_STANDING, values)).one()
+        if self._ahead and abs(unit.now - self._ahead[0]) < _AHEAD_AGE:
+            counted_at, ahead = self._ahead
+            self._ahead = counted_at, ahead + 1
+            (own,) = await unit.fetch(_OWN, values)
+            return Standing(own.own, ahead)
+        (row,) = await unit.fetch(_STANDING, values)
+        self._ahead = (unit.now, row.ahead + 1) if row.ahead >= _MANY_AHEAD else None
         return Standing(row.own, row.ahead)
 
     async def held_up(self, team: str) -> str | None:
         """Why reports of the workspace wait that were tried to be posted; None: none does. Looked up
-        once a second at most: it takes the longer, the more wait."""
+        once a second at most."""
         now = self._database.clock()
         asked_at, known = self._held_up.get(team, (None, None))
         if asked_at is not None and abs(now - asked_at) < _HELD_UP_AGE:
             return known
-        statement = (
-            select(acts.c.reason)
-            .join(lookups, acts.c.lane == literal("lookup:") + lookups.c.id)
-            .where(
-                acts.c.state == "waiting",
-                acts.c.reason.is_not(None),
-                acts.c.kind.in_(("report", "table")),
-                lookups.c.team == team,
-            )
-            .limit(1)
-        )
+        # Others need not look it up at the same time.
+        self._held_up[team] = now, known
         async with self._database.read() as unit:
-            reason: str | None = (await unit.execute(statement)).scalar_one_or_none()
+            rows = await unit.fetch(_HELD_UP, {"team": team})
+        reason: str | None = rows[0].reason if rows else None
         if len(self._held_up) > _MOST_TEAMS:
             self._held_up.clear()
         self._held_up[team] = now, reason
@@ -213,7 +217,7 @@ class Lookups:
 
     async def queue(self, unit: Unit, limit: int = 10_000) -> Sequence[str]:
         """The lookups whose turn has not come yet, by id, the next one first."""
-        rows = await unit.execute(_QUEUE.limit(limit), {"now": unit.now})
+        rows = await unit.fetch(_QUEUE, {"now": unit.now, "limit": limit})
         return [row.lane.removeprefix(_LANE) for row in rows if row.lane.startswith(_LANE)]
 
     def _kept(self, row: Row[Any], now: datetime) -> KeptLookup:
@@ -242,32 +246,39 @@ _LANE: Final = "lookup:"
 #: A lookup that was not made within a day was given up.
 _WAITING_AGE: Final = timedelta(days=1)
 
-# Made once: SQLAlchemy takes longer to make a statement than SQLite to run it.
 _NEW_COLUMNS: Final = (
     *("id", "team", "user", "channel", "input", "private", "thread_ts", "response_url"),
     *("extra", "state", "created_at"),
 )
-_INSERT: Final = lookups.insert().values(
-    {name: bindparam(name) for name in (*_NEW_COLUMNS, "response_uses")}
-)
-_GET: Final = select(lookups).where(lookups.c.id == bindparam("lookup"))
-_FINISH: Final = (
-    update(lookups)
-    .where(lookups.c.id == bindparam("lookup"))
-    .values(
-        state="done",
-        report=bindparam("new_report"),
-        verdict=bindparam("new_verdict"),
-        finished_at=bindparam("now"),
+_INSERT: Final = Prepared(
+    lambda _: (
+        lookups.insert()
+        .values({name: bindparam(name) for name in (*_NEW_COLUMNS, "response_uses")})
+        .inline()
     )
 )
-_POSTED: Final = (
-    update(lookups)
-    .where(lookups.c.id == bindparam("lookup"))
-    .values(message_channel=bindparam("new_channel"), message_ts=bindparam("new_ts"))
+_GET: Final = Prepared(lambda _: select(lookups).where(lookups.c.id == bindparam("lookup")))
+_FINISH: Final = Prepared(
+    lambda _: (
+        update(lookups)
+        .where(lookups.c.id == bindparam("lookup"))
+        .values(
+            state="done",
+            report=bindparam("new_report"),
+            verdict=bindparam("new_verdict"),
+            finished_at=bindparam("now"),
+        )
+    )
+)
+_POSTED: Final = Prepared(
+    lambda _: (
+        update(lookups)
+        .where(lookups.c.id == bindparam("lookup"))
+        .values(message_channel=bindparam("new_channel"), message_ts=bindparam("new_ts"))
+    )
 )
 _TURN: Final = (lanes.c.pool == LOOKUPS) & (lanes.c.due_at <= bindparam("now"))
-_STANDING: Final = select(
+_OWN_COUNT: Final = (
     select(func.count())
     .select_from(lookups)
     .where(
@@ -277,7 +288,37 @@ _STANDING: Final = select(
         lookups.c.state == "waiting",
     )
     .scalar_subquery()
-    .label("own"),
-    select(func.count()).select_from(lanes).where(_TURN).scalar_subquery().label("ahead"),
+    .label("own")
 )
-_QUEUE: Final = select(lanes.c.lane).where(_TURN).order_by(lanes.c.due_at)
+_OWN: Final = Prepared(lambda _: select(_OWN_COUNT))
+_STANDING: Final = Prepared(
+    lambda _: select(
+        _OWN_COUNT,
+        select(func.count()).select_from(lanes).where(_TURN).scalar_subquery().label("ahead"),
+    )
+)
+_QUEUE: Final = Prepared(
+    lambda _: (
+        select(lanes.c.lane)
+        .where(_TURN)
+        .order_by(lanes.c.due_at)
+        .limit(bindparam("limit", type_=Integer))
+    )
+)
+#: Only the first act of a lane is tried, so that not all lookups that wait need be looked through.
+_HELD_UP: Final = Prepared(
+    lambda _: (
+        select(acts.c.reason)
+        .select_from(lanes)
+        .join(acts, acts.c.id == lanes.c.head)
+        .join(lookups, lookups.c.id == func.substr(lanes.c.lane, len(_LANE) + 1))
+        .where(
+            lanes.c.pool == POSTS,
+            acts.c.state == "waiting",
+            acts.c.reason.is_not(None),
+            or_(acts.c.kind == "report", acts.c.kind == "table"),
+            lookups.c.team == bindparam("team"),
+        )
+        .limit(1)
+    )
+)

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 
 from bot.store.database import Unit
-from bot.store.tables import acts, lanes
+from bot.store.tables import FAILED, WAITING, acts, lanes
 
 #: Kinds without which the rest of their lane makes no sense.
 BLOCKING: Final = frozenset({"lookup", "card", "pem", "ticket"})
@@ -108,9 +108,7 @@ async def put(
 
 async def retry(unit: Unit, act_id: str) -> bool:
     """Takes a failed act up again, and whatever waits behind it; False: it has not failed."""
-    statement = select(acts.c.lane, acts.c.pool).where(
-        acts.c.id == act_id, acts.c.state == "failed"
-    )
+    statement = select(acts.c.lane, acts.c.pool).where(acts.c.id == act_id, acts.c.state == FAILED)
     row = (await unit.execute(statement)).first()
     if row is None:
         return False
@@ -138,7 +136,7 @@ async def failed(
     unit: Unit, *, lanes: Collection[str] | None = None, limit: int | None = 100
 ) -> Sequence[FailedAct]:
     """The failed acts (of these ``lanes``), the newest first."""
-    statement = select(acts).where(acts.c.state == "failed").order_by(acts.c.ended_at.desc())
+    statement = select(acts).where(acts.c.state == FAILED).order_by(acts.c.ended_at.desc())
     if lanes is not None:
         statement = statement.where(acts.c.lane.in_(lanes))
     rows = await unit.execute(statement.limit(limit))
@@ -147,7 +145,7 @@ async def failed(
 
 async def hurry(unit: Unit, reasons: Collection[str]) -> None:
     """What waits for one of these reasons is due now."""
-    waiting = select(acts.c.id).where(acts.c.state == "waiting", acts.c.reason.in_(reasons))
+    waiting = select(acts.c.id).where(acts.c.state == WAITING, acts.c.reason.in_(reasons))
     await unit.execute(
         update(lanes)
         .where(lanes.c.owner.is_(None), lanes.c.due_at > unit.now, lanes.c.head.in_(waiting))
@@ -160,7 +158,7 @@ async def held_up(unit: Unit, *, limit: int = 5) -> Mapping[str, int]:
     count = func.count().label("held_up")
     statement = (
         select(acts.c.reason, count)
-        .where(acts.c.state == "waiting", acts.c.reason.is_not(None))
+        .where(acts.c.state == WAITING, acts.c.reason.is_not(None))
         .group_by(acts.c.reason)
         .order_by(count.desc())
         .limit(limit)
@@ -171,23 +169,23 @@ async def held_up(unit: Unit, *, limit: int = 5) -> Mapping[str, int]:
 async def held_up_in(unit: Unit, names: Collection[str]) -> Mapping[str, str]:
     """Why the act waits whose turn it is in each of these lanes, where it was tried already."""
     statement = select(acts.c.lane, acts.c.reason).where(
-        acts.c.state == "waiting", acts.c.reason.is_not(None), acts.c.lane.in_(names)
+        acts.c.state == WAITING, acts.c.reason.is_not(None), acts.c.lane.in_(names)
     )
     return {row.lane: row.reason for row in await unit.execute(statement)}
 
 
 async def backlog(unit: Unit) -> Backlog:
     """How much is to be delivered."""
-    waiting = select(func.count()).where(acts.c.state == "waiting").scalar_subquery()
+    waiting = select(func.count()).where(acts.c.state == WAITING).scalar_subquery()
     blocked = select(lanes.c.lane).where(lanes.c.lane == acts.c.lane, lanes.c.due_at.is_(None))
     oldest = (
         select(acts.c.created_at)
-        .where(acts.c.state == "waiting", ~blocked.exists())
+        .where(acts.c.state == WAITING, ~blocked.exists())
         .order_by(acts.c.created_at)
         .limit(1)
         .scalar_subquery()
     )
-    given_up = select(func.count()).where(acts.c.state == "failed").scalar_subquery()
+    given_up = select(func.count()).where(acts.c.state == FAILED).scalar_subquery()
     overdue = select(func.min(lanes.c.due_at)).where(lanes.c.due_at <= unit.now).scalar_subquery()
     row = (
         await unit.execute(

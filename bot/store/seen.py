@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
 from bot.store.database import Unit
 from bot.store.inserting import insert_into
+from bot.store.prepared import Prepared
 from bot.store.tables import Moment, seen
 
 #: Slack repeats an event for minutes, a person a click for hours.
 KEEP: Final = timedelta(days=1)
 
 
-@cache
 def _first(is_postgresql: bool) -> Any:
     insert = insert_into(seen, is_postgresql=is_postgresql).values(
         key=bindparam("new_key"), value=bindparam("new_value"), expires_at=bindparam("expires")
@@ -26,6 +25,10 @@ def _first(is_postgresql: bool) -> Any:
         set_={"value": insert.excluded.value, "expires_at": insert.excluded.expires_at},
         where=seen.c.expires_at <= bindparam("now", type_=Moment()),
     ).returning(seen.c.key)
+
+
+_FIRST: Final = Prepared(_first)
+_KNOWN: Final = Prepared(lambda _: select(seen.c.value).where(seen.c.key == bindparam("known")))
 
 
 class Seen:
@@ -38,10 +41,10 @@ class Seen:
         the value kept. Of two transactions at once the second waits for the first."""
         expires = unit.now + keep
         values = {"new_key": key, "new_value": value, "expires": expires, "now": unit.now}
-        if (await unit.execute(_first(unit.is_postgresql), values)).first() is not None:
+        if await unit.fetch(_FIRST, values):
             return None
-        known = await unit.execute(select(seen.c.value).where(seen.c.key == key))
-        kept: str = known.scalar_one()
+        (known,) = await unit.fetch(_KNOWN, {"known": key})
+        kept: str = known.value
         return kept
 
     async def note(self, unit: Unit, key: str, value: str) -> None:

@@ -14,14 +14,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
-from sqlalchemy.util import await_only
+from sqlalchemy.util import await_only, greenlet_spawn
 
 #: What begins the URL of an engine with this dialect.
 DRIVER: Final = "sqlite+whichroot"
+
+#: The execution option that says whether a transaction may write.
+WRITES: Final = "whichroot_writes"
 
 #: How long another's lock is waited for in all, between two tries at most, and by a reader, whom
 #: nothing but a recovery after a crash can hold up; in seconds.
@@ -112,6 +116,51 @@ class Dialect(SQLiteDialect_pysqlite):
             # The connection is in use until then.
             await asyncio.wait({future})
             raise
+
+
+async def begun(engine: AsyncEngine, *, writes: bool) -> AsyncConnection:
+    """A connection with a transaction. Give it to `kept` or `undone`. Raises what SQLAlchemy raises."""
+    # In one go: each time that SQLAlchemy may wait costs more than what it does here.
+    return AsyncConnection(engine, await greenlet_spawn(_begun, engine.sync_engine, writes))
+
+
+def driver_of(connection: AsyncConnection) -> SQLiteConnection:
+    """The driver's connection beneath it."""
+    here: Any = connection.sync_connection
+    found: SQLiteConnection = here.connection.driver_connection
+    return found
+
+
+async def kept(connection: AsyncConnection) -> None:
+    """Commits, and gives the connection back. Raises what SQLAlchemy raises."""
+    await greenlet_spawn(_kept, connection.sync_connection)
+
+
+async def undone(connection: AsyncConnection) -> None:
+    """Rolls back, and gives the connection back."""
+    await greenlet_spawn(_closed, connection.sync_connection)
+
+
+def _begun(engine: Engine, writes: bool) -> Connection:
+    connection = engine.connect()
+    try:
+        connection.execution_options(**{WRITES: writes})
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _kept(connection: Connection) -> None:
+    try:
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def _closed(connection: Connection) -> None:
+    connection.close()
 
 
 def connect_arguments() -> dict[str, Any]:

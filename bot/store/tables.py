@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -69,6 +70,11 @@ metadata: Final = MetaData(
 
 _WHOLE = BigInteger().with_variant(Integer, "sqlite")
 _DATA = JSON(none_as_null=True)
+
+#: The states of acts, as statements compare them: that an index of the rows in one state serves can be
+#: known beforehand only where the state stands in the statement itself.
+WAITING: Final = literal_column("'waiting'", Text)
+FAILED: Final = literal_column("'failed'", Text)
 
 #: One row an act; ``position`` is the order within a lane.
 acts: Final = Table(

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.store.engine import WRITES
+from bot.store import sqlite
 
 #: Told, once that is known, whether something was kept.
 Afterwards: TypeAlias = Callable[[bool], None]
@@ -30,10 +30,9 @@ _SAVEPOINT: Final = "unit"
 class _Round:
     """One transaction and who takes part in it."""
 
-    def __init__(self, connection: AsyncConnection, driver: Any, stack: Any) -> None:
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
         self.connection = connection
         self.driver = driver
-        self.stack = stack
         #: Done once it is kept; its exception, where it is not.
         self.kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Perhaps nobody waits for it any more.
@@ -93,12 +92,8 @@ class Writing:
             await asyncio.wait(self._commits)
 
     async def _begin(self) -> _Round:
-        async with contextlib.AsyncExitStack() as stack:
-            connection = await stack.enter_async_context(self._engine.connect())
-            await connection.execution_options(**{WRITES: True})
-            await connection.begin()
-            raw = await connection.get_raw_connection()
-            begun = self._round = _Round(connection, raw.driver_connection, stack.pop_all())
+        connection = await sqlite.begun(self._engine, writes=True)
+        begun = self._round = _Round(connection, sqlite.driver_of(connection))
         # It gets its turn after those who wait already.
         committing = asyncio.create_task(self._commit(begun))
         self._commits.add(committing)
@@ -109,9 +104,12 @@ class Writing:
         async with self._turn:
             self._round = None
             try:
-                async with begun.stack:
+                try:
                     _check(begun)
-                    await begun.connection.commit()
+                except DBAPIError:
+                    await sqlite.undone(begun.connection)
+                    raise
+                await sqlite.kept(begun.connection)
             except Exception as error:
                 begun.kept.set_exception(error)
             except BaseException:

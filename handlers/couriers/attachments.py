@@ -9,7 +9,7 @@ from typing import Final
 from bot.desks.base import Attachment, Desk, DeskError, FileRefused, Ticket
 from bot.errors import FormatError
 from bot.pki.formats import read
-from bot.requests.delivery import Receipt
+from bot.requests.courier import Receipt
 from bot.requests.request import InstallRequest
 from bot.store.outbox import Act
 from bot.store.tickets import NOT_WRITTEN, Tickets

@@ -16,7 +16,7 @@ from bot.desks.base import (
     Ticket,
     TicketGone,
 )
-from bot.requests.delivery import Later, Undeliverable
+from bot.requests.courier import Later, Undeliverable
 from bot.requests.request import InstallRequest
 from bot.store import outbox
 from bot.store.outbox import Act

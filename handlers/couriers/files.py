@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import FormatError
 from bot.pki.formats import MAX_SIZE
-from bot.requests.delivery import Later, Undeliverable
+from bot.requests.courier import Later, Undeliverable
 from bot.serving.metrics import Metrics
 from bot.store.outbox import Act
 from handlers.blocks.markup import Markup

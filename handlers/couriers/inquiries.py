@@ -12,7 +12,7 @@ from bot.lookup_runner import Busy
 from bot.pki.certificate import Certificate
 from bot.pki.errors import explain
 from bot.report import Report
-from bot.requests.delivery import Later, Receipt, Undeliverable
+from bot.requests.courier import Later, Receipt, Undeliverable
 from bot.requests.request import InstallRequest
 from bot.requests.states import Action, Refused
 from bot.store import outbox

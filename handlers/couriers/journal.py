@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bot.desks.base import DeskError, DeskUnreachable, NotAllowed, digest
-from bot.requests.delivery import Later, Receipt, Undeliverable
+from bot.requests.courier import Later, Receipt, Undeliverable
 from bot.requests.messages import Message as Written
 from bot.requests.request import InstallRequest
 from bot.requests.states import Action

@@ -10,7 +10,7 @@ from bot.errors import FormatError, TargetError
 from bot.lookup import refused
 from bot.lookup_runner import Busy
 from bot.report import Report
-from bot.requests.delivery import Delivered, Later, Receipt, Undeliverable
+from bot.requests.courier import Delivered, Later, Receipt, Undeliverable
 from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.engine import JsonText

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.errors import FormatError
-from bot.requests.delivery import Receipt
+from bot.requests.courier import Receipt
 from bot.store import outbox
 from bot.store.database import Unit
 from bot.store.outbox import Act

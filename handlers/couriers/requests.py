@@ -7,7 +7,7 @@ import dataclasses
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.requests.delivery import Receipt, Undeliverable
+from bot.requests.courier import Receipt, Undeliverable
 from bot.requests.request import Entry, InstallRequest, Place
 from bot.requests.showing import shown
 from bot.requests.states import State

@@ -14,7 +14,7 @@ from typing import Any, Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.requests.delivery import Later
+from bot.requests.courier import Later
 from bot.serving.metrics import Metrics
 from bot.store.outbox import Act
 from handlers.blocks.message import Message

@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.requests.delivery import Later, Undeliverable
+from bot.requests.courier import Later, Undeliverable
 from bot.serving.authorizing import NOT_ACCEPTED
 
 #: What the network and Slack's client raise where Slack gives no answer that can be read.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bot.desks.base import Compared, Desk, Ticket, TicketDraft, marker_of
 from bot.desks.email import EmailDesk
-from bot.requests.delivery import Courier, Later, Receipt, Undeliverable
+from bot.requests.courier import Courier, Later, Receipt, Undeliverable
 from bot.requests.messages import Message as Written
 from bot.requests.request import Actor, InstallRequest
 from bot.requests.states import Action

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.app import Bot
-from bot.requests.delivery import Patience
+from bot.requests.patience import Patience
 from bot.requests.service import Requests
 from bot.store import tables
 from bot.store.database import Database

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from bot.app import Bot
-from bot.requests.delivery import Patience
+from bot.requests.patience import Patience
 from tests.conversation.story import SUPPORT, Story
 from tests.conversation.support import Surroundings, shown
 from tests.desks.following import (

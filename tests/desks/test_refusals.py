@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from bot.app import Bot
-from bot.requests.delivery import Patience
+from bot.requests.patience import Patience
 from tests.conversation.story import Story
 from tests.conversation.support import Surroundings
 from tests.desks.following import (

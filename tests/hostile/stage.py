@@ -19,7 +19,6 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from bot.app import OneToken
 from bot.lookup import Lookup
 from bot.lookup_runner import LookupRunner, Share
 from bot.probe.target import Target, parse_target
@@ -29,6 +28,7 @@ from bot.requests.request import Actor, Draft, InstallRequest, TargetSystem
 from bot.requests.service import Requests
 from bot.requests.states import Action
 from bot.serving.metrics import Metrics
+from bot.serving.one_token import OneToken
 from bot.serving.tasks import Tasks
 from bot.settings import Settings
 from bot.store import outbox

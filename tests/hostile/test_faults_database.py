@@ -15,7 +15,9 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from bot.app import Bot
-from bot.requests.delivery import Delivery, Patience, Receipt
+from bot.requests.courier import Receipt
+from bot.requests.delivery import Delivery
+from bot.requests.patience import Patience
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
 from bot.store.outbox import Act

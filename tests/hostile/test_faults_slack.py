@@ -21,7 +21,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.app import Bot
 from bot.desks.base import DeskUnreachable
 from bot.desks.http import DeskHttp
-from bot.requests.delivery import Later, Undeliverable
+from bot.requests.courier import Later, Undeliverable
 from bot.serving.authorizing import NOT_INSTALLED
 from bot.serving.metrics import Metrics
 from bot.store.outbox import Act

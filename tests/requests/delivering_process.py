@@ -11,7 +11,9 @@ import random
 import sys
 from pathlib import Path
 
-from bot.requests.delivery import Delivery, Patience, Receipt
+from bot.requests.courier import Receipt
+from bot.requests.delivery import Delivery
+from bot.requests.patience import Patience
 from bot.store.database import Database, Unit
 from bot.store.outbox import Act
 from bot.store.seen import Seen

@@ -12,15 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from bot.requests.delivery import (
-    Delivered,
-    Delivery,
-    Later,
-    OnDelivered,
-    Patience,
-    Receipt,
-    Undeliverable,
-)
+from bot.requests.courier import Delivered, Later, Receipt, Undeliverable
+from bot.requests.delivery import Delivery
+from bot.requests.outcomes import OnDelivered
+from bot.requests.patience import Patience
 from bot.store import outbox
 from bot.store.database import Database, StoreError, Unit
 from bot.store.outbox import Act
@@ -445,6 +440,48 @@ async def test_couriers_that_only_wait_take_no_place(database: Database) -> None
         await until(_counted(courier, 2))
         await asyncio.sleep(0.1)
         assert len(courier.acts) == 2
+
+
+async def test_no_more_begin_than_leave_room_for_others(database: Database) -> None:
+    room = [2]
+    courier = Doing(never_end)
+    for number in range(9):
+        await put(database, lane=f"{number}")
+    patience = Patience(poll=0.05)
+    async with delivering(database, courier, patience, at_once=lambda: room[0]):
+        await until(_counted(courier, 2))
+        await asyncio.sleep(0.3)
+        assert len(courier.acts) == 2
+        room[0] = 5
+        await until(_counted(courier, 5))
+
+
+async def test_in_sqlite_the_next_act_is_taken_with_the_end_of_the_last(tmp_path: Path) -> None:
+    database = Transactions(f"sqlite:///{tmp_path / 'few.db'}")
+    await database.migrate()
+    courier = Doing(succeed)
+    for number in range(20):
+        await put(database, lane=f"{number}")
+    last = await put(database, lane="last")
+    database.count = 0
+    async with delivering(database, courier, Patience(poll=60), concurrency=1):
+        await until_state(database, last, "done")
+    assert len(courier.acts) == 21
+    # One in which the first is taken, one for the end of each, and few others.
+    assert database.count <= 30
+    await database.dispose()
+
+
+class Transactions(Database):
+    """Counts them."""
+
+    count = 0
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[Unit]:
+        self.count += 1
+        async with super().begin() as unit:
+            yield unit
 
 
 async def test_what_is_more_urgent_is_given_way_to_but_not_for_ever(database: Database) -> None:

@@ -108,3 +108,24 @@ async def test_the_queue_knows_its_places(url: str) -> None:
     async with database.begin() as unit:
         assert (await lookups.standing(unit, "T1", "U1")).own == 0
     await database.dispose()
+
+
+async def test_a_long_queue_is_counted_now_and_then_and_its_length_meanwhile_estimated(
+    url: str,
+) -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    database = Database(url, clock=lambda: now)
+    lookups = Lookups(database)
+    async with database.begin() as unit:
+        for number in range(600):
+            await outbox.put(unit, f"lookup:{number}", "lookup", {})
+    async with database.begin() as unit:
+        found = [(await lookups.standing(unit, "T1", "U1")).ahead for _ in range(3)]
+    assert found == [600, 601, 602]
+    async with database.begin() as unit:
+        await leases.claim(unit, outbox.LOOKUPS, "w", 590, timedelta(minutes=1))
+    now += timedelta(seconds=1)
+    async with database.begin() as unit:
+        found = [(await lookups.standing(unit, "T1", "U1")).ahead for _ in range(2)]
+    assert found == [10, 10]
+    await database.dispose()

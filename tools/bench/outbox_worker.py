@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bot.requests.delivery import Delivery, Receipt
+from bot.requests.courier import Receipt
+from bot.requests.delivery import Delivery
 from bot.store.database import Database, Unit
 from bot.store.outbox import Act
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from bot.app import Bot
 from bot.desks.writing import desk_file_text
-from bot.requests.delivery import Patience
+from bot.requests.patience import Patience
 from tests.conversation.conftest import MANIFEST
 from tests.conversation.support import Surroundings
 from tests.desks.support import AnyServer, secret_of

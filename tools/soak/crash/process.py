@@ -13,9 +13,11 @@ import logging
 import multiprocessing
 import os
 import socket
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from multiprocessing.context import ForkServerProcess
 from typing import Any, Final
 
@@ -24,7 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from bot import settings
 from bot.app import Bot
-from bot.requests.delivery import Patience
+from bot.requests.patience import Patience
 from bot.serving import logs
 
 #: Short, so that a story takes seconds.
@@ -78,6 +80,7 @@ class _Commits:
     def listen(self) -> None:
         """Hears of every statement and commit of this process."""
         event.listen(Engine, "before_cursor_execute", _note_write)
+        event.listen(Pool, "connect", _trace)
         event.listen(Engine, "rollback", _forget_writes)
         event.listen(Engine, "commit", self._commit)
         event.listen(Pool, "checkin", self._checkin)
@@ -106,7 +109,17 @@ class _Commits:
         self._control.sendall(json.dumps(what).encode() + b"\n")
 
 
+def _trace(driver: object, entry: ConnectionPoolEntry) -> None:
+    """SQLite's own word for what it runs: much of it does not come from SQLAlchemy."""
+    if isinstance(driver, sqlite3.Connection):
+        driver.set_trace_callback(partial(_note, entry.info))
+
+
 def _note_write(connection: Connection, _: object, statement: str, *more: object) -> None:
+    _note(connection.info, statement)
+
+
+def _note(info: dict[Any, Any], statement: str) -> None:
     words = statement.split(None, 3)
     sign = _WRITES.get(words[0].upper()) if words else None
     if sign is None:
@@ -114,7 +127,7 @@ def _note_write(connection: Connection, _: object, statement: str, *more: object
     table = words[1] if sign == "~" else words[2] if len(words) > 2 else ""
     if sign == "*":
         table = "tables"
-    connection.info.setdefault("wrote", set()).add(sign + table.strip('("'))
+    info.setdefault("wrote", set()).add(sign + table.strip('("'))
 
 
 def _forget_writes(connection: Connection) -> None:
