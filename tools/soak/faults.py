@@ -192,10 +192,10 @@ async def run(case: Case, folder: Path, called: Callable[[Calls], None] | None =
             async with Bot(settings, patience=_PATIENCE):
                 await workspace.wait_connected(seconds=20)
                 card = await story(rita, sam, surroundings.host, case.slack.get("disconnect", ""))
-                await further(rita, sam, card, surroundings, server)
                 if case.signed_out:
                     await asyncio.sleep(3)
                     _set_secret(server, right)
+                await further(rita, sam, card, surroundings, server)
                 await settled(settings.database_url)
                 problems = await given_up(settings.database_url)
         except (TimeoutError, Refused) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -23,6 +24,7 @@ _SETTLE_SECONDS: Final = 60.0
 _DESK_SECONDS: Final = 90.0
 _SAID: Final = "It runs on nc01"
 _ANSWERED: Final = "It is one of ours"
+_RETRY: Final = "ticket_retry"
 _HINT: Final = "hint.txt"
 _CLOSED: Final = {EnterpriseServer: "204", ProfessionalServer: "06"}
 
@@ -77,8 +79,9 @@ async def further(
     attached = await rita.say("#connectors", "What is this?", files=[file])
     await _analysed(rita, attached)
     async with asyncio.timeout(_DESK_SECONDS):
-        while not len(server.tickets):  # noqa: ASYNC110  the server has no event
-            await asyncio.sleep(0.05)
+        while not len(server.tickets):
+            await _retry(sam)
+            await asyncio.sleep(0.5)
     (ticket,) = server.tickets
     server.answer(ticket, _ANSWERED)
     server.tickets.attach(ticket, _HINT, b"Restart it.")
@@ -92,6 +95,13 @@ async def further(
     async with asyncio.timeout(_DESK_SECONDS):
         while ticket.state != _CLOSED[type(server)]:  # noqa: ASYNC110  the server has no event
             await asyncio.sleep(0.05)
+
+
+async def _retry(sam: Person) -> None:
+    """Support has what a desk refused tried again, which else waits for ten minutes."""
+    for message in await sam.messages(SUPPORT):
+        if _RETRY in json.dumps(message.get("blocks")):
+            await _press(sam, message, _RETRY)
 
 
 async def _home(rita: Person) -> None:
