@@ -56,7 +56,7 @@ class _Written(_Event):
 
 
 class _State(_Part):
-    values: dict[str, dict[str, dict[str, Any]]]
+    values: dict[str, dict[str, dict[str, Any]]] | None = None
 
 
 class _View(_Named):
