@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ _LONG = (
     "tests/requests/",
     "tests/hostile/",
 )
+
+
+def pytest_configure() -> None:
+    """Whoever runs the tests in the background has Ctrl-C ignored, by what the tests start as well."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

