@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.lookup import Question
+from bot.records import record
 from bot.redaction import redacted
 from bot.report import Report
 
@@ -36,7 +37,7 @@ class Busy(Exception):
     """This user or workspace has as many lookups running as it may; ask again in a moment."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Share:
     """How many lookups may run at once for one user, and for one workspace; and how many of a
     workspace may wait for their servers besides."""

@@ -7,7 +7,7 @@ environment does not.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
 from urllib.parse import unquote
@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from bot.errors import SettingsError
 from bot.probe.egress import PRIVATE_NETWORKS, Egress, IPNetwork, Proxy, parse_networks, parse_ports
 from bot.probe.presented import Limits
+from bot.records import record
 from bot.serving_settings import ServingSettings
 from bot.setting_kinds import (
     SECONDS,
@@ -43,7 +44,7 @@ _PORTS = "ports and ranges, separated by commas"
 _HOSTS = "shell patterns, separated by commas"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings(ServingSettings):
     """The settings in force."""
 
@@ -203,7 +204,7 @@ class Settings(ServingSettings):
         return self.cache_dir or _cache_folder()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Described:
     """One setting for a person: ``variable`` is its environment variable, ``kind`` says what to
     write, ``default`` and ``value`` are as they would be written, without passwords."""

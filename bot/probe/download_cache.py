@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from bot.probe.downloads import DownloadError
+from bot.records import record
 
 #: The DER of certificates.
 Encoded: TypeAlias = tuple[bytes, ...]
@@ -23,7 +24,7 @@ Encoded: TypeAlias = tuple[bytes, ...]
 _SUFFIX: Final = ".issuers"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CacheLimits:
     """For how many seconds a result and a failure are kept (failures in memory only), and how many
     bytes of results, or failures, are. On disk the oldest go when there are more than
@@ -36,7 +37,7 @@ class CacheLimits:
     failures: int = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Entry:
     encoded: Encoded
     fetched: float
@@ -65,7 +66,7 @@ class DownloadCache:
         self,
         folder: Path | None = None,
         *,
-        limits: CacheLimits = CacheLimits(),
+        limits: CacheLimits = CacheLimits(),  # noqa: B008  frozen: nobody can change the shared one
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder

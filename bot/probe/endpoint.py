@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.errors import TargetError
 from bot.probe.protocols import SCHEMES
+from bot.records import record
 from bot.redaction import redacted
 from bot.text import visible
 
@@ -48,7 +49,7 @@ _ANOTHER_HOST = re.compile(r"^[^=]*?\s(?:[\w-]+\.)+[\w-]+\.?(?::[0-9]+)?(?:/\S*)
 _HEX_AND_COLONS = re.compile(r"(?=[^:]*:[^:]*:)[0-9a-f:.]+(?:%.*)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Endpoint:
     """What an address says. ``scheme``: a key of `SCHEMES`, or None if none was written; ``host``:
     as written, IPv6 without brackets; ``port``: 1 to 65535, or None if none was written."""

@@ -9,6 +9,7 @@ from itertools import islice
 
 from bot.pki.formats.blobs import Blob, decode_base64
 from bot.pki.formats.repairs import Repair
+from bot.records import record
 
 _MARK = re.compile(
     r"-[ \t]{0,4}(BEGIN|END)[ \t]{0,4}([A-Z0-9][A-Z0-9 .#]{0,60}?)[ \t]{0,4}(?:(-{5}|-[- ]{0,20}-|-)|$)",
@@ -36,7 +37,7 @@ _QUOTING = " \t>|*#`\"'•"
 _TRAILING = " \t`\"'\\,;"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mark:
     """A BEGIN or END line: where it starts and ends, its label in capitals without spaces, and
     whether it is written exactly as RFC 7468 has it."""
