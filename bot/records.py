@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
 from inspect import get_annotations
 from operator import attrgetter
+from types import MemberDescriptorType
 from typing import Any, Final, NoReturn, TypeVar, dataclass_transform, overload
 
 C = TypeVar("C", bound=type)
@@ -80,6 +81,12 @@ def _made(cls: type, *, slots: bool, eq: bool) -> type:
 def _compiled(made: type, fields: Mapping[str, Any]) -> Callable[..., None]:
     """``__init__`` with a parameter for each field."""
     names: dict[str, Any] = {"_set": object.__setattr__, "_MISSING": MISSING}
+    slots = {
+        name: slot
+        for base in made.__mro__
+        for name, slot in base.__dict__.items()
+        if isinstance(slot, MemberDescriptorType)
+    }
     parameters, body = ["self"], []
     for name, given in fields.items():
         value = name
@@ -92,7 +99,11 @@ def _compiled(made: type, fields: Mapping[str, Any]) -> Callable[..., None]:
             parameters.append(f"{name}=_default_{name}")
         else:
             parameters.append(name)
-        body.append(f"    _set(self, {name!r}, {value})")
+        if name in slots:
+            names[f"_set_{name}"] = slots[name].__set__
+            body.append(f"    _set_{name}(self, {value})")
+        else:
+            body.append(f"    _set(self, {name!r}, {value})")
     source = "\n".join([f"def __init__({', '.join(parameters)}):", *(body or ["    pass"])])
     defined: dict[str, Any] = {}
     # The names are those of a class's own annotations; nothing from outside gets here.
@@ -157,7 +168,7 @@ class _DataclassFields:
             if "__record_fields__" in base.__dict__:
                 annotations |= get_annotations(base)
         given = {n: v for n, v in owner.__record_fields__.items() if v is not MISSING}
-        twin = type(owner.__name__, (), {**given, "__annotations__": annotations, "__doc__": ""})
+        twin = type(owner.__name__, (), {**given, "__annotations__": annotations, "__doc__": owner.__doc__ or "."})
         twin.__module__ = owner.__module__
         made: Any = dataclass(init=False, repr=False, eq=False)(twin)
         fields: Mapping[str, Field[Any]] = made.__dataclass_fields__

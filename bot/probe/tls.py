@@ -15,17 +15,22 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL import SSL, crypto
-
 from bot.probe.flight import TLS13, Flight, FlightReader, looks_like_tls
 from bot.probe.hello import client_hello
+from bot.probe.openssl import (
+    TLS1_2_VERSION,
+    TLS1_VERSION,
+    Connection,
+    Context,
+    TlsError,
+    WantReadError,
+    Watcher,
+    ZeroReturnError,
+)
 from bot.probe.presented import Limits
-from bot.probe.stream import CHUNK, Stream
+from bot.probe.stream import Stream
 from bot.probe.tls13 import decrypt_handshake
 
-_ASKED_STATE: Final = b"SSLv3/TLS read server certificate request"
 _FATAL: Final = 2
 _VERDICT_SECONDS: Final = 1.5
 """How long a TLS 1.3 server may take to say that it demands a client certificate."""
@@ -86,13 +91,24 @@ class Attempt:
     authorities: tuple[bytes, ...] = ()
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What the TLS library's callbacks tell about one connection."""
+class _Seen(Watcher):
+    """What the TLS library tells about one connection."""
 
-    alerts: list[tuple[int, int]] = field(default_factory=list)
-    asked: bool = False
-    secret: bytes = b""
+    def __init__(self) -> None:
+        self.alerts: list[tuple[int, int]] = []
+        self.asked = False
+        self.secret = b""
+
+    def alert_received(self, level: int, description: int) -> None:
+        if len(self.alerts) < 8:
+            self.alerts.append((level, description))
+
+    def certificate_requested(self) -> None:
+        self.asked = True
+
+    def secret_made(self, label: bytes, secret: bytes) -> None:
+        if label == _SERVER_SECRET:
+            self.secret = secret
 
 
 def java_server_name(host: str) -> str | None:
@@ -128,32 +144,25 @@ async def shake_hands(
     if offer is Offer.ANCIENT:
         return await _greet(stream, server_name, alpn, limits, deadline)
     seen = _Seen()
-    connection = SSL.Connection(_context(offer))
-    connection.set_app_data(seen)
-    connection.set_connect_state()
-    if server_name is not None:
-        connection.set_tlsext_host_name(server_name.encode("ascii"))
-    if alpn is not None:
-        connection.set_alpn_protos([alpn])
-    handshake = _Handshake(stream, connection, seen, limits)
     attempt = Attempt(offer, Ending.TIMED_OUT)
-    try:
-        async with asyncio.timeout_at(deadline):
-            attempt.ending = await handshake.run()
-    except TimeoutError:
-        pass
-    except OSError:
-        attempt.ending = Ending.RESET
-    handshake.report(attempt)
+    connection = Connection(_context(offer), seen, server_name=server_name, alpn=alpn)
+    with contextlib.closing(connection):
+        handshake = _Handshake(stream, connection, seen, limits)
+        try:
+            async with asyncio.timeout_at(deadline):
+                attempt.ending = await handshake.run()
+        except TimeoutError:
+            pass
+        except OSError:
+            attempt.ending = Ending.RESET
+        handshake.report(attempt)
     return attempt
 
 
 class _Handshake:
     """Moves bytes between a stream and the TLS library, and looks at them on the way."""
 
-    def __init__(
-        self, stream: Stream, connection: SSL.Connection, seen: _Seen, limits: Limits
-    ) -> None:
+    def __init__(self, stream: Stream, connection: Connection, seen: _Seen, limits: Limits) -> None:
         self._stream = stream
         self._connection = connection
         self._seen = seen
@@ -168,9 +177,9 @@ class _Handshake:
         while True:
             try:
                 self._connection.do_handshake()
-            except SSL.WantReadError:
+            except WantReadError:
                 await self._flush()
-            except SSL.Error as error:
+            except TlsError as error:
                 return await self._give_up(error)
             else:
                 await self._say_goodbye()
@@ -180,7 +189,7 @@ class _Handshake:
                 return Ending.CLOSED
             if self._received > self._limits.max_handshake_bytes:
                 return Ending.TOO_LONG
-            self._connection.bio_write(data)
+            self._connection.received(data)
 
     def report(self, attempt: Attempt) -> None:
         """Fills ``attempt`` with what was seen."""
@@ -211,20 +220,17 @@ class _Handshake:
         return data
 
     async def _flush(self) -> None:
-        try:
-            data = self._connection.bio_read(CHUNK)
-        except SSL.WantReadError:
-            return
-        await self._stream.write(data)
+        data = self._connection.to_send()
+        if data:
+            await self._stream.write(data)
 
-    async def _give_up(self, error: SSL.Error) -> Ending:
+    async def _give_up(self, error: TlsError) -> Ending:
         if any(level == _FATAL for level, _ in self._seen.alerts):
             return Ending.ALERT
         if not looks_like_tls(self._first):
             return Ending.NOT_TLS
-        reasons = error.args[0] if error.args else ()
-        self._reason = reasons[0][-1] if isinstance(reasons, list) and reasons else "unknown"
-        if not self._connection.get_peer_cert_chain():
+        self._reason = error.reason
+        if not self._connection.peer_chain():
             await self._linger()
         with contextlib.suppress(OSError):
             await self._flush()
@@ -251,7 +257,7 @@ class _Handshake:
         try:
             self._connection.shutdown()
             await self._flush()
-        except (SSL.Error, OSError):
+        except (TlsError, OSError):
             # The chain is there; a peer that is gone by now changes nothing.
             return
 
@@ -266,14 +272,14 @@ class _Handshake:
         if not data:
             self._is_required = True
             return
-        self._connection.bio_write(data)
+        self._connection.received(data)
         try:
-            self._connection.recv(1)
-        except SSL.WantReadError:
+            self._connection.read(1)
+        except WantReadError:
             self._is_required = False
-        except SSL.ZeroReturnError:
+        except ZeroReturnError:
             self._is_required = None
-        except SSL.Error:
+        except TlsError:
             self._is_required = True
         else:
             self._is_required = False
@@ -286,10 +292,9 @@ class _Handshake:
         return None
 
     def _take_chain_from_library(self, attempt: Attempt) -> None:
-        certificates = self._connection.get_peer_cert_chain() or []
+        certificates = self._connection.peer_chain()
         chain: list[bytes] = []
-        for certificate in certificates[: self._limits.max_certificates]:
-            der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+        for der in certificates[: self._limits.max_certificates]:
             if len(der) > self._limits.max_certificate_bytes:
                 break
             chain.append(der)
@@ -304,8 +309,7 @@ class _Handshake:
         return reader.flight
 
     def _authorities(self) -> tuple[bytes, ...]:
-        names = self._connection.get_client_ca_list()[: self._limits.max_authorities]
-        return tuple(name.der() for name in names)
+        return tuple(self._connection.client_authorities(self._limits.max_authorities))
 
 
 async def _greet(
@@ -349,57 +353,29 @@ async def _greet(
 
 
 @functools.cache
-def _context(offer: Offer) -> SSL.Context:
+def _context(offer: Offer) -> Context:
     """Contexts are shared by all connections: making one costs more than a handshake's start."""
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_verify(SSL.VERIFY_NONE)
-    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     if offer is Offer.JAVA:
         # Level 1 has Java's bounds: RSA and DH from 1024 bits, no SHA-1 in the handshake.
-        context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        context.set_cipher_list(
-            b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES"
-            b":!AESCCM:!AESCCM8:!aNULL:!PSK:!SRP:@SECLEVEL=1"
+        return Context(
+            oldest=TLS1_2_VERSION,
+            ciphers=b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES"
+            b":!AESCCM:!AESCCM8:!aNULL:!PSK:!SRP:@SECLEVEL=1",
         )
-    else:
-        # Anonymous, PSK and SRP suites come without a certificate, so they are not offered.
-        context.set_min_proto_version(SSL.TLS1_VERSION)
-        context.set_cipher_list(b"ALL:COMPLEMENTOFALL:!aNULL:!PSK:!SRP:@SECLEVEL=0")
-        context.set_tls13_ciphersuites(_TLS13_SUITES)
-    if offer is Offer.SMALL:
-        context.set_tmp_ecdh(ec.SECP256R1())
-    context.set_info_callback(_on_info)
-    context.set_keylog_callback(_on_key)
-    return context
-
-
-def _on_info(connection: SSL.Connection, where: int, value: int) -> None:
-    seen = connection.get_app_data()
-    if where == SSL.SSL_CB_READ_ALERT:
-        if len(seen.alerts) < 8:
-            seen.alerts.append((value >> 8, value & 0xFF))
-    elif where == SSL.SSL_CB_CONNECT_LOOP and connection.get_state_string() == _ASKED_STATE:
-        seen.asked = True
-
-
-def _on_key(connection: SSL.Connection, line: bytes) -> None:
-    label, _, rest = line.partition(b" ")
-    if label == _SERVER_SECRET:
-        connection.get_app_data().secret = bytes.fromhex(rest.rpartition(b" ")[2].decode())
-
-
-def is_readable(der: bytes) -> bool:
-    """Whether the TLS library can read a certificate."""
-    try:
-        crypto.load_certificate(crypto.FILETYPE_ASN1, der)
-    except crypto.Error:
-        return False
-    return True
+    # Anonymous, PSK and SRP suites come without a certificate, so they are not offered.
+    return Context(
+        oldest=TLS1_VERSION,
+        ciphers=b"ALL:COMPLEMENTOFALL:!aNULL:!PSK:!SRP:@SECLEVEL=0",
+        suites=_TLS13_SUITES,
+        curve=b"prime256v1" if offer is Offer.SMALL else None,
+    )
 
 
 def distinguished_name(der: bytes) -> str:
     """A DER name as RFC 4514 text; its bytes in hexadecimal when it cannot be read."""
+    # Imported late: few servers name CAs, and it takes as long as all that a check reads besides.
+    from cryptography import x509
+
     try:
         return x509.Name.from_bytes(der).rfc4514_string()
     except ValueError:
