@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from bot.lookup import Question
@@ -47,7 +47,7 @@ class Share:
     waiting: int = 0
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class _Place:
     """What one lookup occupies."""
 

@@ -1,9 +1,9 @@
-"""Frozen records with slots: what ``@dataclass(frozen=True, slots=True)`` gives, at a tenth of its price.
+"""Records with slots: what ``@dataclass(frozen=True, slots=True)`` gives, at a tenth of its price.
 
 `dataclasses` compiles seven methods for every class when it is made, whether the class is used or not:
-a third of what a whole ``whichroot check`` took was spent on that. Here a class shares what it can with
-all others, and its ``__init__`` is compiled when the first instance is made. For everybody else it is a
-dataclass: `dataclasses.replace`, ``fields`` and ``asdict``, pydantic and mypy take it for one.
+a third of what a whole ``whichroot check`` took was spent on that. Here a class shares its methods with
+all others, and its ``__init__`` is compiled once so many instances are made that it pays. For everybody
+else it is a dataclass: `dataclasses.replace`, ``fields`` and ``asdict``, pydantic and mypy take it for one.
 """
 
 from __future__ import annotations
@@ -20,23 +20,30 @@ C = TypeVar("C", bound=type)
 #: What a class has of its own accord and a class that is made anew must not be given.
 _OWN: Final = ("__dict__", "__weakref__")
 
+#: To compile ``__init__`` takes as long as it saves in about so many instances.
+_PAYS_AFTER: Final = 40
+
 
 @overload
 def record(cls: C, /) -> C: ...
 @overload
-def record(*, slots: bool = True, eq: bool = True) -> Callable[[C], C]: ...
+def record(*, frozen: bool = True, slots: bool = True, eq: bool = True) -> Callable[[C], C]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(cls: C | None = None, /, *, slots: bool = True, eq: bool = True) -> Any:
-    """Makes a class whose annotations name its fields a frozen record. Fields have defaults, or
-    `dataclasses.field` with ``default``, ``default_factory``, ``repr`` and ``compare``. ``slots``
-    False: instances have a ``__dict__``, as `functools.cached_property` needs; ``eq`` False: each
-    equals itself alone. Assigning to a field raises `dataclasses.FrozenInstanceError`."""
+def record(
+    cls: C | None = None, /, *, frozen: bool = True, slots: bool = True, eq: bool = True
+) -> Any:
+    """Makes a class whose annotations name its fields a record. Fields have defaults, or
+    `dataclasses.field` with ``default``, ``default_factory``, ``repr`` and ``compare``.
+
+    ``frozen``: assigning to a field raises `dataclasses.FrozenInstanceError`; else instances have no
+    hash unless ``eq`` is False. ``slots`` False: they have a ``__dict__``, as
+    `functools.cached_property` needs. ``eq`` False: each equals itself alone."""
     if cls is None:
-        return lambda made: _made(made, slots=slots, eq=eq)
-    return _made(cls, slots=slots, eq=eq)
+        return lambda made: _made(made, frozen=frozen, slots=slots, eq=eq)
+    return _made(cls, frozen=frozen, slots=slots, eq=eq)
 
 
-def _made(cls: type, *, slots: bool, eq: bool) -> type:
+def _made(cls: type, *, frozen: bool, slots: bool, eq: bool) -> type:
     own = tuple(get_annotations(cls))
     fields: dict[str, Any] = {}
     for base in reversed(cls.__mro__[1:]):
@@ -55,27 +62,51 @@ def _made(cls: type, *, slots: bool, eq: bool) -> type:
             name: default for name in own if (default := _default(fields[name])) is not MISSING
         }
     if eq:
-        key = _getter([name for name, default in fields.items() if _is_compared(default)])
+        key = _getter([name for name, given in fields.items() if _is_compared(given)])
         content.setdefault("__eq__", _equality(key))
         if content.get("__hash__") is None:
-            content["__hash__"] = _hashing(key)
+            content["__hash__"] = _hashing(key) if frozen else None
+    if frozen:
+        content["__setattr__"] = content["__delattr__"] = _refusing
     content.setdefault("__repr__", _showing)
     content.setdefault("__reduce__", _reducing)
-    content["__setattr__"] = content["__delattr__"] = _refusing
     content["__match_args__"] = tuple(fields)
     content["__record_fields__"] = fields
     content["__dataclass_fields__"] = _DataclassFields()
     made = type(cls)(cls.__name__, cls.__bases__, content)
     made.__qualname__ = cls.__qualname__
+    made.__init__ = _beginning(made, fields)  # type: ignore[misc]
+    return made
+
+
+def _beginning(made: type, fields: Mapping[str, Any]) -> Callable[..., None]:
+    """``__init__`` of the first instances."""
+    defaults = {
+        name: default
+        for name, given in fields.items()
+        if (default := _default(given)) is not MISSING
+    }
+    simple = not any(_factory(given) for given in fields.values())
+    names = tuple(fields)
+    left = _PAYS_AFTER
+    assign = object.__setattr__
 
     def __init__(self: Any, *arguments: Any, **named: Any) -> None:  # noqa: N807  it is installed as such
-        """Compiles the one that takes its place from now on."""
+        nonlocal left
+        left -= 1
+        if left > 0 and simple:
+            given = dict(zip(names, arguments, strict=False)) | named
+            values = defaults | given
+            if len(given) == len(arguments) + len(named) and values.keys() == fields.keys():
+                for name, value in values.items():
+                    assign(self, name, value)
+                return
+        # It pays, or the arguments are wrong and what is compiled says how.
         compiled = _compiled(made, fields)
         made.__init__ = compiled  # type: ignore[misc]
         compiled(self, *arguments, **named)
 
-    made.__init__ = __init__  # type: ignore[misc]
-    return made
+    return __init__
 
 
 def _compiled(made: type, fields: Mapping[str, Any]) -> Callable[..., None]:
@@ -90,8 +121,8 @@ def _compiled(made: type, fields: Mapping[str, Any]) -> Callable[..., None]:
     parameters, body = ["self"], []
     for name, given in fields.items():
         value = name
-        if isinstance(given, Field) and given.default_factory is not MISSING:
-            names[f"_made_{name}"] = given.default_factory
+        if factory := _factory(given):
+            names[f"_made_{name}"] = factory
             parameters.append(f"{name}=_MISSING")
             value = f"_made_{name}() if {name} is _MISSING else {name}"
         elif (default := _default(given)) is not MISSING:
@@ -115,6 +146,12 @@ def _compiled(made: type, fields: Mapping[str, Any]) -> Callable[..., None]:
 
 def _default(given: Any) -> Any:
     return given.default if isinstance(given, Field) else given
+
+
+def _factory(given: Any) -> Callable[[], Any] | None:
+    if isinstance(given, Field) and given.default_factory is not MISSING:
+        return given.default_factory
+    return None
 
 
 def _is_compared(given: Any) -> bool:
@@ -168,9 +205,14 @@ class _DataclassFields:
             if "__record_fields__" in base.__dict__:
                 annotations |= get_annotations(base)
         given = {n: v for n, v in owner.__record_fields__.items() if v is not MISSING}
-        twin = type(owner.__name__, (), {**given, "__annotations__": annotations, "__doc__": owner.__doc__ or "."})
-        twin.__module__ = owner.__module__
-        made: Any = dataclass(init=False, repr=False, eq=False)(twin)
+        # With a docstring, or `dataclasses` would make one, which takes longer than all else.
+        content = {
+            **given,
+            "__annotations__": annotations,
+            "__module__": owner.__module__,
+            "__doc__": "Its fields.",
+        }
+        made: Any = dataclass(init=False, repr=False, eq=False)(type(owner.__name__, (), content))
         fields: Mapping[str, Field[Any]] = made.__dataclass_fields__
         owner.__dataclass_fields__ = fields
         return fields

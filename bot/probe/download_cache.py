@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -47,7 +46,7 @@ class _Entry:
         return sum(map(len, self.encoded)) + 200
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Running:
     task: asyncio.Task[Encoded | DownloadError]
     waiting: int = 0

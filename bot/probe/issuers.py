@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Final, Self
 
@@ -127,7 +127,7 @@ class IssuerFinder:
         return await asyncio.to_thread(certificates_in, body, url)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Answer:
     """What the URL that ``subject`` names gave."""
 
@@ -137,7 +137,7 @@ class _Answer:
     error: DownloadError | None = None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Climb:
     finder: IssuerFinder
     leaf: Certificate

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 from typing import Final
 
@@ -30,6 +30,7 @@ from bot.probe.openssl import (
 from bot.probe.presented import Limits
 from bot.probe.stream import Stream
 from bot.probe.tls13 import decrypt_handshake
+from bot.records import record
 
 _FATAL: Final = 2
 _VERDICT_SECONDS: Final = 1.5
@@ -72,7 +73,7 @@ class Ending(Enum):
     """The TLS library gave up on what the server sent."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Attempt:
     """What an attempt has shown. ``first_bytes`` are the first that the server sent, ``alerts``
     (level, description) as received, ``reason`` the TLS library's when it gave up.

@@ -4,7 +4,7 @@ bent them."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from bot.pki.formats.blobs import Blob, decode_base64
@@ -49,7 +49,7 @@ class Mark:
     exact: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Blocks:
     """What stands between BEGIN and END lines, the BEGIN lines without an END, and the text with
     all of these blanked out."""

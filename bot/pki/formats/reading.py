@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.errors import FormatError
 from bot.pki.certificate import Certificate
@@ -76,7 +76,7 @@ class Reading:
         )
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Findings:
     """A reading while it grows. ``others`` are sentences on what was found instead of certificates."""
 
