@@ -235,6 +235,8 @@ def _address(pointer: Any) -> int:
 #: By the address of the connection. OpenSSL's callbacks are told no more.
 _WATCHERS: Final[dict[int, Watcher]] = {}
 _ASKED: Final = b"SSLv3/TLS read server certificate request"
+_READ_ALERT: Final = _lib.SSL_CB_READ_ALERT
+_CONNECT_LOOP: Final = _lib.SSL_CB_CONNECT_LOOP
 
 
 @_ffi.callback("void (*)(const SSL *, int, int)")  # type: ignore[untyped-decorator]
@@ -255,7 +257,3 @@ def _ON_KEY(connection: Any, line: Any) -> None:  # noqa: N802  a constant for O
     watcher = _WATCHERS.get(_address(connection))
     if watcher:
         watcher.secret_made(label, bytes.fromhex(rest.rpartition(b" ")[2].decode()))
-
-
-_READ_ALERT: Final = _lib.SSL_CB_READ_ALERT
-_CONNECT_LOOP: Final = _lib.SSL_CB_CONNECT_LOOP
