@@ -8,8 +8,9 @@ environment does not.
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import field, fields, replace
+from inspect import get_annotations
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
 from bot.errors import SettingsError
@@ -273,10 +274,9 @@ def secrets_of(settings: Settings) -> frozenset[str]:
 
 
 def _known() -> dict[str, Setting]:
-    hints = get_type_hints(Settings, include_extras=True)
-    own = Settings.__annotations__
-    ordered = {**{name: hints[name] for name in own}, **hints}
-    return {name: hint.__metadata__[0] for name, hint in ordered.items()}
+    # Neither file postpones its annotations: they are here as they were written.
+    hints = {**get_annotations(Settings), **get_annotations(ServingSettings)}
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
 def _variable(name: str, setting: Setting) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 
 from bot import settings as settings_module
 from bot.commands import streams
 from bot.commands.asking import Asking
+from bot.commands.garbage import collect_seldom
 from bot.commands.running import run as run_loop
 from bot.errors import TargetError
 from bot.lookup import Lookup, refused
@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             "--json and --pem - both write to standard output.",
             "Name a file for --pem; the JSON holds the PEM, too.",
         )
+    collect_seldom()
     asking = Asking(arguments, settings)
     if many:
         from bot.commands.check_many import check_many
@@ -85,8 +86,7 @@ def _show(report: Report, arguments: argparse.Namespace) -> None:
             and not os.environ.get("NO_COLOR")
             and os.environ.get("TERM") != "dumb"
         )
-        columns = shutil.get_terminal_size((100, 24)).columns
-        sys.stdout.write(render(report, width=columns, colour=colour))
+        sys.stdout.write(render(report, width=streams.columns(), colour=colour))
     if arguments.pem is not None:
         _tell_of_pem(report, arguments.pem)
 

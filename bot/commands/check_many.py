@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from bot import incidents
 from bot.commands import hosts, streams, workers
 from bot.commands.asking import Asking
-from bot.commands.garbage import collect_seldom
 from bot.commands.running import run as run_loop
 from bot.errors import TargetError
 from bot.lookup import Lookup, failed, refused
@@ -20,7 +19,6 @@ from bot.report import Report
 def check_many(asking: Asking) -> int:
     """Exit code 0: a validated certificate to request was found for every host; 1: not. Raises
     WhichrootError for a file of hosts that cannot be used."""
-    collect_seldom()
     arguments = asking.arguments
     concurrency = arguments.concurrency or asking.settings.concurrency
     total = _total(arguments)

@@ -45,7 +45,7 @@ _FILLERS |= {"-p", "-port", "--port", "-", ":", "/", "=", "|"}
 _BEFORE_PORT = re.compile(r"(?:\s*[,;|]\s*|\s+:\s*|:\s+)(?=[0-9]{1,5}(?:\s|/|$))")
 _PORT_WORD = re.compile(r"(?:port[:=]|tcp/)?([0-9]+)(?:/tcp)?", re.IGNORECASE)
 #: White space ends a URL. In a directory's URL it may be part of a name: ``/OU=IT staff,DC=corp``.
-_ANOTHER_HOST = re.compile(r"^[^=]*?\s(?:[\w-]+\.)+[\w-]+\.?(?::[0-9]+)?(?:/\S*)?(?:[\s,;]|$)")
+_ANOTHER_HOST = r"^[^=]*?\s(?:[\w-]+\.)+[\w-]+\.?(?::[0-9]+)?(?:/\S*)?(?:[\s,;]|$)"
 _HEX_AND_COLONS = re.compile(r"(?=[^:]*:[^:]*:)[0-9a-f:.]+(?:%.*)?", re.IGNORECASE)
 
 
@@ -85,7 +85,7 @@ def _from_url(text: str, url: re.Match[str]) -> Endpoint:
     if not authority:
         raise TargetError(f'"{_shown(text)}" names no host.', _example_from_dn(rest))
     words = rest.split() if rest[:1].isspace() else []
-    if re.search(r"\s\S*://|,[a-z+]+://", url[2], re.IGNORECASE) or _ANOTHER_HOST.search(rest):
+    if re.search(r"\s\S*://|,[a-z+]+://", url[2], re.IGNORECASE) or re.search(_ANOTHER_HOST, rest):
         raise _several(text)
     endpoint = _host_and_port(text, authority)
     if len(words) == 1 and words[0].isdecimal() and endpoint.port is None:
