@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -17,6 +16,7 @@ from bot.pki.java import LATEST_JDK, Endpoint
 from bot.pki.java.hostnames import check_host
 from bot.pki.java.rejection import Rejected
 from bot.pki.wording import counted, java_versions, listed, shortened
+from bot.records import record
 from bot.report import CertificateSummary, Finding, Report
 from bot.text import visible
 
@@ -60,7 +60,7 @@ _WIDEST_ZONE: Final = timedelta(hours=14)
 _Answer: TypeAlias = tuple[bool | None, list[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnosis:
     """What a look at the server adds to an explanation.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -36,6 +36,7 @@ from bot.probe.handshake import probe
 from bot.probe.presented import ConnectTo, Presented, ProbeFinding
 from bot.probe.protocols import Protocol
 from bot.probe.target import Target, candidates
+from bot.records import record
 from bot.redaction import redacted
 from bot.settings import Settings
 from bot.text import authority, visible
@@ -51,7 +52,7 @@ _UNREADABLE: Final = "unreadable_certificate"
 _MANY_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Question:
     """What is asked of one target.
 

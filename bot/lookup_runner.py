@@ -12,10 +12,11 @@ import contextlib
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from bot.lookup import Question
+from bot.records import record
 from bot.redaction import redacted
 from bot.report import Report
 
@@ -36,7 +37,7 @@ class Busy(Exception):
     """This user or workspace has as many lookups running as it may; ask again in a moment."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Share:
     """How many lookups may run at once for one user, and for one workspace; and how many of a
     workspace may wait for their servers besides."""
@@ -46,7 +47,7 @@ class Share:
     waiting: int = 0
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class _Place:
     """What one lookup occupies."""
 

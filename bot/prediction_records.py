@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
@@ -16,6 +15,7 @@ from bot.jdk_roots import jdk_root_test
 from bot.pki.certificate import Certificate
 from bot.pki.java import JDKS, LATEST_JDK, Endpoint, Prediction, predict
 from bot.pki.keeping import kept
+from bot.records import record
 from bot.text import visible
 
 #: A longer line is not read, in octets.
@@ -36,7 +36,7 @@ class _Unreadable(Exception):
     """A PEM block holds what Java's ``CertificateFactory`` does not read."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """The answer to one record: exactly one of ``accepted`` and ``error`` is not None.
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any, ClassVar, Final, Literal, TypeAlias
+
+from bot.records import record
 
 Verdict: TypeAlias = Literal["validated", "unproven", "not_found", "unreachable", "refused"]
 Severity: TypeAlias = Literal["error", "warning", "info"]
@@ -28,7 +30,7 @@ class _Model:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target(_Model):
     """The server that was asked for."""
 
@@ -47,7 +49,7 @@ class Target(_Model):
     """Where the connection went in place of the host's own addresses; null: nowhere else."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source(_Model):
     """Where a certificate came from."""
 
@@ -58,7 +60,7 @@ class Source(_Model):
     """Which address, URL, programme or file."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CertificateSummary(_Model):
     """A certificate in few words."""
 
@@ -77,7 +79,7 @@ class CertificateSummary(_Model):
     """The fingerprint: SHA-256 of the DER in lower-case hexadecimal."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Certificate(_Model):
     """A certificate that could be installed."""
 
@@ -107,7 +109,7 @@ class Certificate(_Model):
     """The certificate as PEM that Java reads."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prediction(_Model):
     """What one Java version decides."""
 
@@ -117,7 +119,7 @@ class Prediction(_Model):
     """The phrases of its exceptions; null where it accepts."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Option(_Model):
     """A set of certificates that could be installed, and what comes of it."""
 
@@ -135,7 +137,7 @@ class Option(_Model):
     """What to know before installing it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MissingIssuer(_Model):
     """A certificate that nobody supplied and that somebody must be asked for."""
 
@@ -153,7 +155,7 @@ class MissingIssuer(_Model):
     """The addresses that need it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tls(_Model):
     """What was negotiated."""
 
@@ -165,7 +167,7 @@ class Tls(_Model):
     """The key exchange's group by its IANA name; null for static RSA, and where it was not seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClientCertificate(_Model):
     """The server asked for a client certificate."""
 
@@ -175,7 +177,7 @@ class ClientCertificate(_Model):
     """The CAs that it accepts; empty where it names none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding(_Model):
     """One thing that a person must know."""
 
@@ -196,7 +198,7 @@ class Finding(_Model):
     """The addresses that it is about; empty: all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Presented(_Model):
     """What one address presented."""
 
@@ -217,7 +219,7 @@ class Presented(_Model):
     """Why there is no chain, or why the handshake ended after it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Path(_Model):
     """A path from a leaf towards a possible trust anchor, each certificate signed by the next."""
 
@@ -228,7 +230,7 @@ class Path(_Model):
     the `limit` of its length."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report(_Model):
     """Which certificate to request for one server, and what else is to know about it."""
 

@@ -1,11 +1,12 @@
 """The settings of ``whichroot serve``, beside those of a lookup in ``bot.settings``."""
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Final
 
 from bot.errors import SettingsError
+from bot.records import record
 from bot.setting_kinds import SECONDS, Setting, count, folder, number, patterns, switch
 from bot.text import visible
 
@@ -43,7 +44,7 @@ def _described(setting: Setting, meaning: str) -> Setting:
     return Setting(setting.parse, setting.kind, meaning)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServingSettings:
     """How the bot is served, who may do what, and how long things are kept."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bot.errors import SettingsError
+from bot.records import record
 from bot.text import visible
 
 SECONDS: Final = "seconds"
@@ -15,7 +15,7 @@ _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """What is known of a setting: how its text is read, what to write, what it means, whether its
     value must not be shown, and its environment variable where that is not its name with the

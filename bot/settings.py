@@ -7,15 +7,17 @@ environment does not.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import cache
+from inspect import get_annotations
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
 from bot.errors import SettingsError
 from bot.probe.egress import PRIVATE_NETWORKS, Egress, IPNetwork, Proxy, parse_networks, parse_ports
 from bot.probe.presented import Limits
+from bot.records import record
 from bot.serving_settings import ServingSettings
 from bot.setting_kinds import (
     SECONDS,
@@ -44,7 +46,7 @@ _PORTS = "ports and ranges, separated by commas"
 _HOSTS = "shell patterns, separated by commas"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings(ServingSettings):
     """The settings in force."""
 
@@ -204,7 +206,7 @@ class Settings(ServingSettings):
         return self.cache_dir or _cache_folder()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Described:
     """One setting for a person: ``variable`` is its environment variable, ``kind`` says what to
     write, ``default`` and ``value`` are as they would be written, without passwords."""
@@ -274,10 +276,9 @@ def secrets_of(settings: Settings) -> frozenset[str]:
 
 @cache
 def _known() -> Mapping[str, Setting]:
-    hints = get_type_hints(Settings, include_extras=True)
-    own = Settings.__annotations__
-    ordered = {**{name: hints[name] for name in own}, **hints}
-    return {name: hint.__metadata__[0] for name, hint in ordered.items()}
+    # Neither file postpones its annotations: they are here as they were written.
+    hints = {**get_annotations(Settings), **get_annotations(ServingSettings)}
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
 def _variable(name: str, setting: Setting) -> str:

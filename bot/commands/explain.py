@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Final
 
@@ -18,6 +18,7 @@ from bot.errors import WhichrootError
 from bot.pki.error_text import MAX_LENGTH, is_telling
 from bot.pki.errors import Explanation, explain
 from bot.probe.target import Target, parse_target
+from bot.records import record
 from bot.report import Report
 from bot.text import visible
 
@@ -36,7 +37,7 @@ class _Model:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known(_Model):
     """One error of the text."""
 
@@ -58,7 +59,7 @@ class Known(_Model):
     """The JDK class or RFC behind it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Now(_Model):
     """What the server given with --host shows now."""
 
@@ -74,7 +75,7 @@ class Now(_Model):
     """What else keeps a Java client from connecting."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explained(Known):
     """What `whichroot explain --json` prints."""
 

@@ -258,6 +258,12 @@ def _add_check(commands: argparse._SubParsersAction[_Parser]) -> None:
     check.add_argument(
         "--concurrency", metavar="N", type=_count, help="how many hosts are checked at once"
     )
+    check.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_count,
+        help="worker processes (default: 1, or the number of cores for a long file)",
+    )
 
 
 def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -17,6 +17,7 @@ from bot.errors import FormatError, WhichrootError
 from bot.pki import pem
 from bot.pki.certificate import Certificate
 from bot.pki.formats import MAX_SIZE, PasswordNeeded, Reading, read, to_pem
+from bot.records import record
 from bot.report import CertificateSummary
 from bot.report_building import summary_of
 from bot.text import visible
@@ -35,7 +36,7 @@ class _Model:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FoundCertificate(_Model):
     """A certificate of the file."""
 
@@ -61,7 +62,7 @@ class FoundCertificate(_Model):
     """The certificate as PEM that Java reads; null where the file holds a private key."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileRead(_Model):
     """One line of what `whichroot read --json` prints: one file."""
 
@@ -87,7 +88,7 @@ class FileRead(_Model):
     read."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Outcome:
     """One file: what was read, and why it was not or is refused."""
 

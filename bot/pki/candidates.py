@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
@@ -12,6 +11,7 @@ from bot.pki.evidence import Evidence
 from bot.pki.java import LATEST_JDK, Prediction
 from bot.pki.judge import Chain, Judge
 from bot.pki.paths import CandidatePath
+from bot.records import record
 
 #: More candidates of one kind than this are not tried: they come best first.
 MAX_CANDIDATES = 8
@@ -19,7 +19,7 @@ MAX_CANDIDATES = 8
 MAX_TOGETHER = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """A set to install: ``certificates`` all of it, ``extras`` the intermediates among them that
     stand in for what the server does not send; ``covered`` the chains that the newest JDK accepts."""

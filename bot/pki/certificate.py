@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from operator import mul
@@ -26,6 +25,7 @@ from bot.pki.extensions import (
 from bot.pki.keeping import kept
 from bot.pki.keys import AlgorithmIdentifier, PublicKey, verifies
 from bot.pki.names import Name
+from bot.records import record
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ _HASHED_TOGETHER = 64
 _POWERS = tuple(pow(31, exponent, 1 << 32) for exponent in range(_HASHED_TOGETHER + 1))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """Where a certificate came from.
 
@@ -53,7 +53,7 @@ class Source:
     detail: str
 
 
-@dataclass(frozen=True, eq=False)
+@record(slots=False, eq=False)
 class Certificate:
     """An X.509 certificate. Equal to another exactly when their DER is equal.
 

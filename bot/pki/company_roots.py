@@ -6,7 +6,6 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,6 +15,7 @@ from bot.pki.certificate import Certificate, Source
 from bot.pki.keys import PublicKey
 from bot.pki.names import Name
 from bot.pki.roots import Root, Roots, key_identifiers
+from bot.records import record
 from bot.text import visible
 
 MAX_FILES: Final = 500
@@ -28,7 +28,7 @@ _MAX_PLAIN: Final = 100
 _State = tuple[str, int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FolderProblem:
     """Why ``file`` of the folder (empty: the folder itself) is not used, in whole or in part.
 

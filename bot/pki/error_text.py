@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import re
 from array import array
-from dataclasses import dataclass
 from functools import cache
 
 from bot.pki.causes import Cause
+from bot.records import record
 
 MAX_LENGTH = 65_536
 _GAP = 400
@@ -36,7 +36,7 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _IGNORED = frozenset(" \n-_")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """Where a phrase stands in `ErrorText.plain`."""
 

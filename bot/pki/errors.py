@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.pki.causes import CAUSES, Cause, Question
 from bot.pki.error_details import details, target
 from bot.pki.error_text import ErrorText, Span
+from bot.records import record
 from bot.redaction import redacted
 from bot.text import visible
 
@@ -21,7 +21,7 @@ _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explanation:
     """What an error text means.
 

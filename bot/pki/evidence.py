@@ -6,7 +6,6 @@ The analysis asks no network and no clock; whoever gathers the evidence has done
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -15,12 +14,13 @@ from bot.pki.java import Endpoint
 from bot.pki.java.algorithms import IsJdkRoot
 from bot.pki.paths import CandidatePath, Issuers, find_paths
 from bot.pki.roots import Root, Roots
+from bot.records import record
 
 #: More certificates than this are not taken in: no real server needs a fraction of them.
 MAX_KNOWN = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """A certificate and every place that it came from, the first one first."""
 
@@ -39,7 +39,7 @@ class Known:
         return any(source.kind == kind for source in self.sources)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Served:
     """What one address presented: the chain as served, leaf first, duplicates kept. ``address`` is
     an IP address, or the file that a chain was read from."""
@@ -56,7 +56,7 @@ def _no_public_root(certificate: Certificate) -> Root | None:
     return None
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Evidence:
     """Everything that the analysis may look at.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import TypeVar
 
 from bot.pki import der
 from bot.pki.names import Name
 from bot.pki.uris import is_uri_constraint, is_uri_name
+from bot.records import record
 from bot.text import visible
 
 SUBJECT_KEY_IDENTIFIER = "2.5.29.14"
@@ -48,7 +48,7 @@ DIGITAL_SIGNATURE, KEY_ENCIPHERMENT, KEY_AGREEMENT, KEY_CERT_SIGN = 0, 2, 4, 5
 OTHER_NAME, EMAIL, DNS, X400, DIRECTORY, EDI, URI, IP, REGISTERED_ID = range(9)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Extension:
     """One extension as encoded: ``value`` is what the OCTET STRING holds."""
 
@@ -57,7 +57,7 @@ class Extension:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BasicConstraints:
     """``path_length`` is None where there is no limit; it means nothing where ``ca`` is false."""
 
@@ -65,7 +65,7 @@ class BasicConstraints:
     path_length: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GeneralName:
     """``kind`` is the tag number of RFC 5280's GeneralName; ``content`` the octets inside."""
 
@@ -95,7 +95,7 @@ class GeneralName:
         return visible(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subtree:
     """A name-constraints subtree; the bounds are as encoded (RFC 5280 wants 0 and absent)."""
 
@@ -104,7 +104,7 @@ class Subtree:
     maximum: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NameConstraints:
     """None where the list is absent, which differs from an empty list."""
 
@@ -112,20 +112,20 @@ class NameConstraints:
     excluded: tuple[Subtree, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AuthorityKeyIdentifier:
     key_identifier: bytes | None
     issuer: tuple[GeneralName, ...] | None
     serial: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     oid: str
     has_qualifiers: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyConstraints:
     """Numbers of certificates; None where the field is absent."""
 

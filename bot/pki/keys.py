@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from bot.pki import der
 from bot.pki.keeping import kept
+from bot.records import record
 
 _KEY_ALGORITHMS = {
     "1.2.840.113549.1.1.1": "RSA",
@@ -107,7 +107,7 @@ _SIGNATURE_ALGORITHMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PssParameters:
     """RFC 4055 §3.1, with its defaults filled in: names of hashes, salt length in octets."""
 
@@ -117,7 +117,7 @@ class PssParameters:
     trailer: int
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class AlgorithmIdentifier:
     """An algorithm and its encoded parameters: empty where they are absent or NULL, which Java
     does not tell apart."""
@@ -164,7 +164,7 @@ class AlgorithmIdentifier:
         return name if separator else None
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class PublicKey:
     """A subject's public key.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cached_property
 
 from bot.pki import der
 from bot.pki.keeping import kept
+from bot.records import record
 from bot.text import visible
 
 COMMON_NAME = "2.5.4.3"
@@ -54,7 +54,7 @@ _PLAIN = re.compile(rb'(?!#)[^\0- ,+<>;"\\\x7f-\xff]+(?: [^\0- ,+<>;"\\\x7f-\xff
 _TRIMMED = "".join(map(chr, range(0x21)))
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Attribute:
     """One attribute of a name: its type (dotted OID), the tag of its value and the value's octets."""
 
@@ -102,7 +102,7 @@ class Attribute:
         return unicodedata.normalize("NFKD", f"{keyword}={value}".upper().lower())
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Name:
     """An X.500 distinguished name.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bot.pki.certificate import Certificate
 from bot.pki.evidence import Known
 from bot.pki.java import JDKS, LATEST_JDK, Prediction
+from bot.records import record
 
 OptionKind: TypeAlias = Literal["root", "intermediate", "server"]
 Verdict: TypeAlias = Literal["validated", "unproven", "not_found"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Option:
     """One set of certificates that could be installed, and what comes of it.
 
@@ -43,7 +43,7 @@ class Option:
         return all(self.predictions[jdk].accepted for jdk in JDKS)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MissingIssuer:
     """A certificate that nobody supplied and that somebody must be asked for.
 
@@ -61,7 +61,7 @@ class MissingIssuer:
     addresses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Advice:
     """Which certificate to request.
 

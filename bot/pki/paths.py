@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bot.pki.certificate import Certificate
 from bot.pki.keys import PublicKey
 from bot.pki.names import Name
+from bot.records import record
 
 #: Where a path ends: at a self-signed ``root``; with a certificate whose issuer is ``missing``; at
 #: one whose every issuer is already in the path (``circle``); at the ``limit`` of its length.
@@ -23,7 +23,7 @@ PathEnd: TypeAlias = Literal["root", "missing", "circle", "limit"]
 _UNVERIFIABLE_DIGESTS = ("MD2", None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PathLimits:
     """Bounds of one search: paths given, certificates in a path, partial paths looked at."""
 
@@ -32,7 +32,7 @@ class PathLimits:
     steps: int = 250
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CandidatePath:
     """A path from ``certificates[0]``, each signed by the next one, and where it ends."""
 
@@ -45,7 +45,7 @@ class CandidatePath:
         return self.certificates[-1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Authority:
     """A name with a key, and its certificates: those that it issued itself first, then those that
     live longest."""
@@ -91,7 +91,7 @@ class Issuers:
         return Authority(certificate.public_key, (certificate,))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Partial:
     certificates: tuple[Certificate, ...]
     authorities: tuple[Authority, ...]

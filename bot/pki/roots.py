@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from bot.pki.certificate import Certificate, Source
 from bot.pki.keeping import kept
 from bot.pki.keys import PublicKey
 from bot.pki.names import Name
+from bot.records import record
 
 MOZILLA: Final = "mozilla"
 INDEX_FORMAT: Final = 1
@@ -29,7 +29,7 @@ STORE_NAME: Final = "roots.der"
 DATA_FOLDER: Final = Path(__file__).with_name("data")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Membership:
     """That a root programme holds a root, or held it.
 
@@ -50,7 +50,7 @@ class Membership:
         return self.dropped is None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Root:
     """A certificate that may be a trust anchor, and who vouches for it.
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ipaddress
 import re
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[^\s\"<>\\^`{|}%\x00-\x20\x7f]|%[0-9A-Fa-f]{2})+")
-_AUTHORITY = re.compile(r"(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::\d*)?")
+# Compiled when they are first used: few certificates hold URIs.
+_URI = r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[^\s\"<>\\^`{|}%\x00-\x20\x7f]|%[0-9A-Fa-f]{2})+"
+_AUTHORITY = r"(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::\d*)?"
 _DNS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)*")
-_SERVER_NAME = re.compile(
+_SERVER_NAME = (
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?"
 )
 
 
 def is_uri_name(text: str) -> bool:
     """Whether ``URIName`` accepts ``text`` as a subject alternative name."""
-    if not _URI.fullmatch(text) or text.count("#") > 1:
+    if not re.fullmatch(_URI, text) or text.count("#") > 1:
         return False
     host = _host(text)
     if host is None:
@@ -47,11 +48,11 @@ def _host(text: str) -> str | None:
     _, _, rest = text.partition(":")
     if not rest.startswith("//"):
         return None
-    match = _AUTHORITY.match(rest[2:])
+    match = re.match(_AUTHORITY, rest[2:])
     if match is None:
         return None
     host = match[1]
-    if host.startswith("[") or _is_address(host) or _SERVER_NAME.fullmatch(host):
+    if host.startswith("[") or _is_address(host) or re.fullmatch(_SERVER_NAME, host):
         return host
     return None
 

@@ -13,17 +13,16 @@ from bot.probe.protocols import SCHEMES
 from bot.redaction import redacted
 from bot.text import visible
 
-_SETTING = re.compile(
-    r"\s*([a-z][\w. ]*?)\s*=\s*(\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^;]*)(?:;|$)", re.IGNORECASE
-)
-_LIBPQ_SETTING = re.compile(r"([a-z]\w*)\s*=\s*('[^']*'|\S+)", re.IGNORECASE)
+# Compiled when they are first used: few addresses are such strings.
+_SETTING = r"\s*([a-z][\w. ]*?)\s*=\s*(\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^;]*)(?:;|$)"
+_LIBPQ_SETTING = r"([a-z]\w*)\s*=\s*('[^']*'|\S+)"
+_INSTANCE = r"\\[^:;,/\\\s]+"
 _HOST_KEYS = (
     *("server", "servername", "datasource", "host", "hostname"),
     *("address", "addr", "networkaddress"),
 )
 _URL_SETTING = re.compile(r"[\w.-]+\s*[:=]\s*((?:jdbc:|[a-z][a-z0-9+.-]*://).*)", re.IGNORECASE)
 _JDBC = re.compile(r"jdbc:(?=[a-z])", re.IGNORECASE)
-_INSTANCE = re.compile(r"\\[^:;,/\\\s]+")
 
 _OPTIONS = {
     "-connect": "address", "--connect": "address", "-sslserver": "address", "-H": "address",
@@ -121,8 +120,8 @@ def _jdbc(text: str) -> Endpoint:
     port = settings.get("portnumber", port)
     if not re.match(r"[^/\s]", address) and host:
         address = host
-    instance = _INSTANCE.search(address)
-    address = _INSTANCE.sub("", address)
+    instance = re.search(_INSTANCE, address)
+    address = re.sub(_INSTANCE, "", address)
     endpoint = read_endpoint(f"{scheme}://{address}{':' + port if port else ''}")
     if endpoint.port is None and (instance or "instancename" in settings):
         raise _instance_without_port(text)
@@ -152,7 +151,7 @@ def _settings(text: str) -> Endpoint | None:
 
 def _sql_server(text: str, name: str) -> Endpoint:
     """SQL Server's ``host[\\instance][,port]``."""
-    plain = _INSTANCE.sub("", name)
+    plain = re.sub(_INSTANCE, "", name)
     if re.fullmatch(r"\(.*\)|\.|", plain) or name.startswith("\\"):
         raise TargetError(
             f'"{visible(redacted(text))}" names a server on the same machine only.', EXAMPLE
@@ -170,9 +169,9 @@ def _instance_without_port(text: str) -> TargetError:
     )
 
 
-def _pairs(pattern: re.Pattern[str], text: str) -> Mapping[str, str]:
+def _pairs(pattern: str, text: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for key, value in pattern.findall(text):
+    for key, value in re.findall(pattern, text, re.IGNORECASE):
         if value[:1] + value[-1:] in ('""', "''", "{}"):
             value = value[1:-1]
         found.setdefault(re.sub(r"[\s_.]", "", key).lower(), value.strip())

@@ -11,11 +11,11 @@ import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from bot.probe.downloads import DownloadError
+from bot.records import record
 
 #: The DER of certificates.
 Encoded: TypeAlias = tuple[bytes, ...]
@@ -23,7 +23,7 @@ Encoded: TypeAlias = tuple[bytes, ...]
 _SUFFIX: Final = ".issuers"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CacheLimits:
     """For how many seconds a result and a failure are kept (failures in memory only), and how many
     bytes of results, or failures, are. On disk the oldest go when there are more than
@@ -36,7 +36,7 @@ class CacheLimits:
     failures: int = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Entry:
     encoded: Encoded
     fetched: float
@@ -46,7 +46,7 @@ class _Entry:
         return sum(map(len, self.encoded)) + 200
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Running:
     task: asyncio.Task[Encoded | DownloadError]
     waiting: int = 0
@@ -65,7 +65,7 @@ class DownloadCache:
         self,
         folder: Path | None = None,
         *,
-        limits: CacheLimits = CacheLimits(),
+        limits: CacheLimits = CacheLimits(),  # noqa: B008  frozen: nobody can change the shared one
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder

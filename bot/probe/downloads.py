@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
 from bot.errors import EgressError, WhichrootError
 from bot.probe.egress import UnresolvableError
+from bot.records import record
 from bot.text import duration, visible
 
 _MAX_URL: Final = 2_048
@@ -29,7 +29,7 @@ class DownloadError(WhichrootError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DownloadLimits:
     """Bounds of one download: seconds from the name's resolution to the last byte, redirects
     followed, bytes of the body."""

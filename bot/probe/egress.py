@@ -13,12 +13,12 @@ import fnmatch
 import ipaddress
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from bot.errors import EgressError, SettingsError, WhichrootError
+from bot.records import record
 from bot.text import duration, visible
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
@@ -68,7 +68,7 @@ class UnresolvableError(WhichrootError):
         self.timed_out = timed_out
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Address:
     """An address that may be connected to: ``ip`` as text, and the same for ``socket.connect``."""
 
@@ -81,7 +81,7 @@ class Address:
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refused:
     """An address of the name that may not be connected to, and the reason."""
 
@@ -89,7 +89,7 @@ class Refused:
     error: EgressError
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resolution:
     """What a name resolves to: ``addresses`` may be contacted, ``refused`` may not, and
     ``left_out`` counts further addresses that were not looked at."""
@@ -99,7 +99,7 @@ class Resolution:
     left_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proxy:
     """An outbound HTTP proxy that allows CONNECT (RFC 9110 section 9.3.6).
 
@@ -152,7 +152,7 @@ class Proxy:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Egress:
     """The rules. Empty ``allow_ports`` or ``allow_hosts`` allow every port or name.
 

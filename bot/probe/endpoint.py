@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.errors import TargetError
 from bot.probe.protocols import SCHEMES
+from bot.records import record
 from bot.redaction import redacted
 from bot.text import visible
 
@@ -44,11 +45,11 @@ _FILLERS |= {"-p", "-port", "--port", "-", ":", "/", "=", "|"}
 _BEFORE_PORT = re.compile(r"(?:\s*[,;|]\s*|\s+:\s*|:\s+)(?=[0-9]{1,5}(?:\s|/|$))")
 _PORT_WORD = re.compile(r"(?:port[:=]|tcp/)?([0-9]+)(?:/tcp)?", re.IGNORECASE)
 #: White space ends a URL. In a directory's URL it may be part of a name: ``/OU=IT staff,DC=corp``.
-_ANOTHER_HOST = re.compile(r"^[^=]*?\s(?:[\w-]+\.)+[\w-]+\.?(?::[0-9]+)?(?:/\S*)?(?:[\s,;]|$)")
+_ANOTHER_HOST = r"^[^=]*?\s(?:[\w-]+\.)+[\w-]+\.?(?::[0-9]+)?(?:/\S*)?(?:[\s,;]|$)"
 _HEX_AND_COLONS = re.compile(r"(?=[^:]*:[^:]*:)[0-9a-f:.]+(?:%.*)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Endpoint:
     """What an address says. ``scheme``: a key of `SCHEMES`, or None if none was written; ``host``:
     as written, IPv6 without brackets; ``port``: 1 to 65535, or None if none was written."""
@@ -84,7 +85,7 @@ def _from_url(text: str, url: re.Match[str]) -> Endpoint:
     if not authority:
         raise TargetError(f'"{_shown(text)}" names no host.', _example_from_dn(rest))
     words = rest.split() if rest[:1].isspace() else []
-    if re.search(r"\s\S*://|,[a-z+]+://", url[2], re.IGNORECASE) or _ANOTHER_HOST.search(rest):
+    if re.search(r"\s\S*://|,[a-z+]+://", url[2], re.IGNORECASE) or re.search(_ANOTHER_HOST, rest):
         raise _several(text)
     endpoint = _host_and_port(text, authority)
     if len(words) == 1 and words[0].isdecimal() and endpoint.port is None:

@@ -8,11 +8,12 @@ are read by `FlightReader.feed_messages` once :mod:`bot.probe.tls13` has decrypt
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bot.probe.presented import Limits
 from bot.probe.suites import suite_name
+from bot.records import record
 
 SSL30: Final = 0x0300
 TLS12: Final = 0x0303
@@ -40,7 +41,7 @@ _RETRY_RANDOM: Final = bytes.fromhex(
 """The random value that makes a ServerHello a HelloRetryRequest, RFC 8446 section 4.1.3."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Flight:
     """What could be read. ``None`` and empty: not seen.
 

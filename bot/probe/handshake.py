@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bot.errors import EgressError
@@ -30,6 +30,7 @@ from bot.probe.stream import ProxyError, SocketStream, Stream, open_stream, open
 from bot.probe.suites import group_name, suite_name
 from bot.probe.target import Target
 from bot.probe.tls import Attempt, Ending, Offer, distinguished_name, java_server_name, shake_hands
+from bot.records import record
 from bot.text import visible
 
 _TDS8: Final = b"tds/8.0"
@@ -98,7 +99,7 @@ def _softened(presented: Presented, codes: Container[str]) -> Presented:
     return replace(presented, error=replace(presented.error, severity="info"))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Route:
     """How one address is reached."""
 

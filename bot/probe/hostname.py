@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
 from bot.errors import TargetError
+from bot.records import record
 from bot.text import visible
 
 _EXAMPLE = "Write the full name of one server, for example dc01.corp.example:636."
@@ -14,7 +14,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Host:
     """One host. ``name``: lower-case A-labels without a trailing dot, or an IP address in its
     canonical form without brackets. ``unicode_name``: the same with U-labels."""

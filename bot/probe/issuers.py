@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Final, Self
 
@@ -24,12 +24,13 @@ from bot.probe.downloads import DownloadError, DownloadLimits, download
 from bot.probe.egress import Egress
 from bot.probe.presented import ProbeFinding
 from bot.probe.web import http_client
+from bot.records import record
 from bot.text import duration, visible
 
 _AIA: Final = "RFC 5280 §4.2.2.1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CompletionLimits:
     """Bounds of completing one chain: seconds in total, how many issuers above each other are
     downloaded, how many URLs are asked for one certificate and in all, how many certificates are
@@ -44,7 +45,7 @@ class CompletionLimits:
     download: DownloadLimits = field(default_factory=DownloadLimits)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Completion:
     """What was downloaded. ``found``: every certificate, the issuers of the lowest one first, with
     the URL it came from; a response's other certificates are kept, they may be part of a path.
@@ -68,7 +69,7 @@ class IssuerFinder:
         self,
         egress: Egress,
         cache: DownloadCache | None = None,
-        limits: CompletionLimits = CompletionLimits(),
+        limits: CompletionLimits = CompletionLimits(),  # noqa: B008  frozen: nobody can change the shared one
     ) -> None:
         self._egress = egress
         self._cache = cache or DownloadCache()
@@ -126,7 +127,7 @@ class IssuerFinder:
         return await asyncio.to_thread(certificates_in, body, url)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Answer:
     """What the URL that ``subject`` names gave."""
 
@@ -136,7 +137,7 @@ class _Answer:
     error: DownloadError | None = None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Climb:
     finder: IssuerFinder
     leaf: Certificate

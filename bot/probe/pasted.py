@@ -28,9 +28,9 @@ _MARKDOWN_LINK = re.compile(r"\[([^\[\]()]+)\]\(([^()\s]+)\)")
 _BEFORE = " \"'`“”„‚‘’«»‹›<>({~•,;!?"
 _AFTER = " \"'`“”„‚‘’«»‹›<>)}~,;!?"
 
-_ADDRESS_SIGN = re.compile(r"[.:0-9\[]")
+_ADDRESS_SIGN = r"[.:0-9\[]"
 _CONJUNCTIONS = frozenset({"and", "or", "und", "oder", "&", "+"})
-_BEFORE_URL = re.compile(r",(?=[a-z]+://)", re.IGNORECASE)
+_BEFORE_URL = r",(?=[a-z]+://)"
 
 
 def unified(text: str) -> str:
@@ -113,7 +113,7 @@ def pieces(text: str, is_one: Callable[[str], bool]) -> Iterator[str]:
             parts = [line] if whole else _parts(plain)
         except TargetError:
             parts = [line]
-        yield from parts if all(_ADDRESS_SIGN.search(part) for part in parts) else [line]
+        yield from parts if all(re.search(_ADDRESS_SIGN, part) for part in parts) else [line]
 
 
 def _parts(line: str) -> list[str]:
@@ -133,7 +133,7 @@ def _words(line: str) -> Iterator[str]:
     ``DC=corp,DC=example``, unless a URL follows it."""
     for text in re.split(r"[\s;]+", line):
         end = text.rfind("=") + 1
-        *first, last = _BEFORE_URL.split(text[:end])
+        *first, last = re.split(_BEFORE_URL, text[:end], flags=re.IGNORECASE)
         following, *others = text[end:].split(",")
         yield from (*first, last + following, *others)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
+
+from bot.records import record
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TlsSession:
     """What was negotiated. ``version`` as ``TLSv1.2``, ``cipher`` by its IANA name, ``group`` of
     the key exchange by its IANA name (``None`` for static RSA, and when it was not seen)."""
@@ -19,7 +21,7 @@ class TlsSession:
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClientCertificate:
     """The server asked for a client certificate.
 
@@ -32,7 +34,7 @@ class ClientCertificate:
     authorities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProbeFinding:
     """One thing that a person should know about how the server was reached.
 
@@ -48,7 +50,7 @@ class ProbeFinding:
     java: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Presented:
     """What one address of a target presented.
 
@@ -69,7 +71,7 @@ class Presented:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """Bounds for what one address may cost: seconds per phase and in total, bytes and counts.
 
@@ -88,7 +90,7 @@ class Limits:
     max_authorities: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConnectTo:
     """Where to connect in place of the target's own addresses; ``port`` ``None`` is the target's.
     The name, SNI and everything else stay the target's."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.errors import TargetError
 from bot.probe.connection_strings import read_command, read_connection_string
@@ -19,6 +19,7 @@ from bot.probe.protocols import (
     WEB_SCHEMES,
     Protocol,
 )
+from bot.records import record
 from bot.redaction import redacted
 from bot.text import visible
 
@@ -54,7 +55,7 @@ _DIRECTORY_WORDS = frozenset(
 _DIRECTORY_SUFFIXES = frozenset(["local", "lan", "corp", "intern", "internal", "ad", "domain"])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """One server to probe.
 

@@ -38,13 +38,15 @@ class _EgressTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, egress: Egress) -> None:
         self._egress = egress
-        verify = httpx.create_ssl_context(trust_env=False)
-        # A connection to an address must not serve another name: none is kept.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._direct = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False)
-        self._proxied = (
-            _proxied_transport(egress.proxy, verify, limits) if egress.proxy else self._direct
-        )
+        self._made: dict[str, _Transports] = {}
+
+    def _transports(self, request: httpx.Request) -> _Transports:
+        """Made for each scheme when it is first needed: to read the roots that HTTPS trusts takes
+        longer than a download, and issuers are mostly had over HTTP."""
+        scheme = request.url.scheme
+        if scheme not in self._made:
+            self._made[scheme] = _Transports(self._egress.proxy, is_secure=scheme != "http")
+        return self._made[scheme]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.raw_host.decode("ascii")
@@ -54,7 +56,7 @@ class _EgressTransport(httpx.AsyncBaseTransport):
         except UnresolvableError:
             if self._egress.proxy is None or not self._egress.proxy.resolves_names:
                 raise
-            return await self._proxied.handle_async_request(request)
+            return await self._transports(request).proxied.handle_async_request(request)
         if resolution.refused:
             raise resolution.refused[0].error
         failures: list[httpx.TransportError] = []
@@ -70,15 +72,16 @@ class _EgressTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        await self._direct.aclose()
-        await self._proxied.aclose()
+        for transports in self._made.values():
+            await transports.direct.aclose()
+            await transports.proxied.aclose()
 
     async def _send(self, request: httpx.Request, host: str, address: Address) -> httpx.Response:
         proxy = self._egress.proxy
         if proxy is not None and not proxy.is_bypassed(address.ip):
             # A proxy takes the Host from the URL (RFC 9112 section 3.2.2), so it needs the name,
             # whose addresses have all been judged.
-            return await self._proxied.handle_async_request(request)
+            return await self._transports(request).proxied.handle_async_request(request)
         pinned = httpx.Request(
             request.method,
             request.url.copy_with(host=address.ip),
@@ -86,7 +89,23 @@ class _EgressTransport(httpx.AsyncBaseTransport):
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": host},
         )
-        return await self._direct.handle_async_request(pinned)
+        return await self._transports(request).direct.handle_async_request(pinned)
+
+
+class _Transports:
+    """To an address itself, and through the outbound proxy where there is one."""
+
+    def __init__(self, proxy: Proxy | None, *, is_secure: bool) -> None:
+        # A context as it is made trusts nobody.
+        verify = (
+            httpx.create_ssl_context(trust_env=False)
+            if is_secure
+            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
+        # A connection to an address must not serve another name: none is kept.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.direct = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False)
+        self.proxied = _proxied_transport(proxy, verify, limits) if proxy else self.direct
 
 
 def _proxied_transport(

@@ -19,6 +19,7 @@ HEAVY = {
     *("http.client", "urllib.request", "xml.sax", "email.message", "zipfile", "difflib"),
     *("bot.pki.formats", "bot.probe.issuers", "bot.pki.errors", "importlib.metadata"),
     *("idna", "stringprep", "encodings.idna", "bot.prediction_records", "bot.app"),
+    *("multiprocessing", "bot.commands.workers"),
 }
 
 

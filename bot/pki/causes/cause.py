@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from bot.records import record
 
 
 class Question(StrEnum):
@@ -27,7 +28,7 @@ class Question(StrEnum):
     """Nothing that the server presents would tell."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cause:
     """One cause and the error texts by which it is known.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from bot.pki.certificate import Certificate
@@ -11,9 +10,10 @@ from bot.pki.evidence import Evidence, server_certificate
 from bot.pki.options import Advice
 from bot.pki.paths import CandidatePath, is_root
 from bot.pki.wording import quoted
+from bot.records import record
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class View:
     """One chain as served, the addresses that serve it, and its path to the root in question."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from bot.records import record
 
 MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 MAX_ENTRIES = 1_000
@@ -23,7 +25,7 @@ class ArchiveError(ValueError):
     """The archive is damaged or too large; the message is the end of a sentence."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Archive:
     """``members`` are (name, content) in the order of the archive; ``encrypted`` and ``damaged``
     name those that could not be read."""

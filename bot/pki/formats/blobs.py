@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.pki import der
 from bot.pki.der import DerError
 from bot.pki.formats.repairs import Repair
+from bot.records import record
 from bot.text import visible
 
 _GROUP = re.compile(r"([A-Za-z0-9+/]+)(=*)")
 _JUNK_SHOWN = 5
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Blob:
     """Something found at ``position`` of a text: ``data``, or a ``problem`` that says why not.
 

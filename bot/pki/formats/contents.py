@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from bot.records import record
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Contents:
     """``certificates`` are (DER, where in the container); ``private_keys`` name kinds and places;
     ``notes`` are sentences; ``locked`` means that a password is needed for the rest."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from bot.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Foreign:
     """``what`` is the predicate of a sentence about the file; ``remedy`` says what to do."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.pki import der
 from bot.pki.der import DerError
 from bot.pki.formats import ber
+from bot.records import record
 
 
 class Kind(Enum):
@@ -18,7 +18,7 @@ class Kind(Enum):
     OTHER = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Recognised:
     """``name`` is what a person calls it, with its article: "a certificate revocation list"."""
 

@@ -7,7 +7,6 @@ A file says how many rounds of key derivation its password takes, so rounds are 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from hashlib import sha1
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4, TripleDES
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from bot.pki import der
 from bot.pki.der import DerError
 from bot.pki.formats import ber, rc2
+from bot.records import record
 
 _PKCS12_PREFIX = "1.2.840.113549.1.12.1."
 #: OID suffix → cipher, key octets, IV octets (RFC 7292 appendix C).
@@ -55,7 +55,7 @@ class UnsupportedEncryption(Exception):
     """The data cannot be decrypted here, whatever the password; the message says why."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Budget:
     """The rounds of key derivation that one file may still cost: about 4 s in all."""
 

@@ -4,11 +4,12 @@ bent them."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from bot.pki.formats.blobs import Blob, decode_base64
 from bot.pki.formats.repairs import Repair
+from bot.records import record
 
 _MARK = re.compile(
     r"-[ \t]{0,4}(BEGIN|END)[ \t]{0,4}([A-Z0-9][A-Z0-9 .#]{0,60}?)[ \t]{0,4}(?:(-{5}|-[- ]{0,20}-|-)|$)",
@@ -36,7 +37,7 @@ _QUOTING = " \t>|*#`\"'•"
 _TRAILING = " \t`\"'\\,;"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mark:
     """A BEGIN or END line: where it starts and ends, its label in capitals without spaces, and
     whether it is written exactly as RFC 7468 has it."""
@@ -48,7 +49,7 @@ class Mark:
     exact: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Blocks:
     """What stands between BEGIN and END lines, the BEGIN lines without an END, and the text with
     all of these blanked out."""

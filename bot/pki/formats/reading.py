@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.errors import FormatError
 from bot.pki.certificate import Certificate
 from bot.pki.formats.pbe import Budget
 from bot.pki.formats.repairs import Repair
+from bot.records import record
 
 #: How many certificates one file may hold.
 MAX_CERTIFICATES = 1_000
@@ -27,7 +28,7 @@ class PasswordNeeded(FormatError):
         self.tried = tried
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadCertificate:
     """A certificate and where in the file it stood, such as ``line 12`` or ``alias "root"``.
 
@@ -39,7 +40,7 @@ class ReadCertificate:
     duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """What a file holds.
 
@@ -75,7 +76,7 @@ class Reading:
         )
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Findings:
     """A reading while it grows. ``others`` are sentences on what was found instead of certificates."""
 

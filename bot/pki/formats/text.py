@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from bot.pki.formats import bare, encoding, pem
 from bot.pki.formats.blobs import Blob
 from bot.pki.formats.repairs import Repair
+from bot.records import record
 
 _PRIVATE_KEY = re.compile(r"PRIVATE\s{0,3}KEY(?:\s?BLOCK)?", re.IGNORECASE)
 _MARK_START = re.compile(r"(-?)\s?(?<![A-Z0-9])(?:BEGIN|END)([A-Z0-9\s]*)$", re.IGNORECASE)
@@ -26,7 +27,7 @@ _KEY_WORDS = (
 )
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Extraction:
     """``blobs`` in the order of the text, ``repairs`` of the text as a whole, ``keys`` that name
     private keys seen, and ``plain``, the text with escapes undone. ``complete`` is False when the

@@ -12,7 +12,7 @@ which asks the real JVMs. Entry point: :func:`predict`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 
@@ -35,6 +35,7 @@ from bot.pki.java.parsing import refusal
 from bot.pki.java.rejection import VALIDATION_FAILED, Rejected
 from bot.pki.java.validating import validate
 from bot.pki.keeping import kept
+from bot.records import record
 
 __all__ = [
     "JDKS",
@@ -64,7 +65,7 @@ _SERVER_USAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prediction:
     """What one Java version decides.
 
@@ -119,7 +120,7 @@ def predict(
     return Prediction(accepted=True, message=None, path=trust.path)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Clock:
     """The client's clock. Two times are the same to certificates none of which begins or ends
     between them: ``past`` tells for each date of theirs whether it has come."""
@@ -132,7 +133,7 @@ class _Clock:
         return cls(time, tuple((time < c.not_before, time > c.not_after) for c in certificates))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Trust:
     """What the path alone decides: the message of a rejection, else the path."""
 

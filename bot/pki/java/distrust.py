@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from bot.pki.certificate import Certificate
 from bot.pki.java.rejection import Rejected
+from bot.records import record
 
 #: Legacy Symantec roots (``SymantecTLSPolicy``).
 _SYMANTEC = frozenset(
@@ -109,7 +109,7 @@ _BLOCKED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Policy:
     """Server certificates issued after ``last`` below ``roots`` are refused by ``jdks``."""
 

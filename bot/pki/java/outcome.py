@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from bot.pki.certificate import Certificate
@@ -10,9 +10,10 @@ from bot.pki.extensions import GeneralName
 from bot.pki.java.algorithms import IsJdkRoot
 from bot.pki.java.distrust import is_blocked
 from bot.pki.java.rejection import PathInvalid
+from bot.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Situation:
     """The Java client: what is installed, its clock, its version and its own roots.
 

@@ -8,7 +8,7 @@ demands an explicit policy, or maps anyPolicy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
@@ -20,11 +20,12 @@ from bot.pki.extensions import (
     Policy,
 )
 from bot.pki.java.rejection import PathInvalid
+from bot.records import record
 
 ANY_POLICY = "2.5.29.32.0"
 
 
-@dataclass(eq=False)
+@record(frozen=False, slots=False, eq=False)
 class _Node:
     parent: _Node | None
     policy: str
