@@ -229,10 +229,10 @@ class Database:
             raise _store_error(error) from error
 
     def on_put_within(self, pool: str, take: Take) -> Callable[[], None]:
-        """Has ``take`` called within each transaction of this process after which acts of ``pool`` may
-        be delivered, or that frees places of its, at its end; what it gives is called once that is kept. Whoever takes them there
-        needs no transaction more. SQLite alone, which has one writer: elsewhere two that take and put
-        might wait for each other. Gives what ends that."""
+        """Has ``take`` called at the end of each transaction of this process after which acts of ``pool``
+        may be delivered, or that frees places of ``take``; what it gives is called once that is kept.
+        Whoever takes acts there needs no transaction more. SQLite alone, which has one writer: elsewhere
+        two that take and put might wait for each other. Gives what ends that."""
         if not self.is_postgresql:
             self._takes[take] = pool
 
