@@ -16,8 +16,9 @@ run: ARGS ?= $(if $(SLACK_BOT_TOKEN)$(shell grep -s '^SLACK_BOT_TOKEN=.' .env),s
 run: $(VENV)/run.stamp
 	$(BIN)/whichroot $(ARGS)
 
+# Three at once: much of what a test does is waiting.
 test: $(VENV)/dev.stamp $(JDK_STAMPS)
-	$(BIN)/pytest --numprocesses 2 $(ARGS)
+	$(BIN)/pytest --numprocesses 3 $(ARGS)
 
 # Attacks the whole product for hours. ARGS="crash", "faults", "fuzz", "load" or "who" is one attack
 # alone; more of ARGS are its options.
