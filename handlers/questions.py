@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -69,8 +70,18 @@ def warm_up() -> None:
     _adapter()
 
 
-@cache
 def _adapter() -> TypeAdapter[Report]:
+    with _MAKING:
+        return _made()
+
+
+#: It is made by one thread alone: whoever is in a hurry meanwhile waits for that. Two that read the
+#: source of the same classes at once can break each other's syntax trees (CPython issue 106905).
+_MAKING: Final = threading.Lock()
+
+
+@cache
+def _made() -> TypeAdapter[Report]:
     # Imported late: the bot has begun by the time that a report is read back.
     from pydantic import TypeAdapter
 
