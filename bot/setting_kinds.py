@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -85,7 +86,8 @@ def folder(text: str) -> Path:
 def existing_folder(text: str) -> Path:
     """A folder that is there. Raises SettingsError."""
     found = folder(text)
-    if not found.is_dir():
+    # Not Path.is_dir, which raises where a name is too long or its folder is not to be read.
+    if not os.path.isdir(found):  # noqa: PTH112
         raise SettingsError(
             f"“{visible(text)}” is no folder that can be read.", "Write the folder's full path."
         )

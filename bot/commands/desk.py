@@ -99,7 +99,16 @@ def _shown(line: CheckLine) -> str:
 
 def _init(path: Path, ask: Callable[[str], str] = input) -> int:
     """Asks, checks what was answered, writes ``path``."""
-    if path.exists():
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise SettingsError(
+            f"The file “{visible(str(path))}” cannot be written: {error.strerror}.",
+            "Name another one with --file.",
+        ) from None
+    else:
         raise SettingsError(
             f"The file “{visible(str(path))}” is there already.", "Name another one with --file."
         )

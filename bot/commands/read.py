@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from bot import settings as settings_module
@@ -144,7 +144,8 @@ def _passwords(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 def _read(name: str, passwords: tuple[str, ...]) -> _Outcome:
     try:
-        if name != "-" and Path(name).is_dir():
+        # Not Path.is_dir, which raises over a name that is too long.
+        if name != "-" and os.path.isdir(name):  # noqa: PTH112
             raise FormatError(
                 f"“{visible(name)}” is a folder.", "Name the files in it, as with FOLDER/*."
             )
