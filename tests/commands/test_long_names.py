@@ -21,10 +21,10 @@ NAME = "x" * 300
         (("predict", NAME), {}, 2),
         (("desk", "init", "--file", NAME), {}, 2),
         (("desk", "check"), {"WHICHROOT_DESK_FILE": NAME}, 2),
-        (("requests", "list"), {"DATABASE_URL": f"sqlite:///{NAME}"}),
+        (("requests", "list"), {"DATABASE_URL": f"sqlite:///{NAME}"}, 2),
         (("settings",), {"WHICHROOT_COMPANY_ROOTS": NAME}, 2),
     ],
-    ids=lambda given: " ".join(given)[:20] if isinstance(given, tuple) else "",
+    ids=lambda given: " ".join(given)[:20] if isinstance(given, tuple) else str(given)[:20],
 )
 async def test_a_name_that_is_too_long_is_refused_in_words(
     arguments: tuple[str, ...], environment: dict[str, Any], code: int
