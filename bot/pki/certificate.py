@@ -237,7 +237,7 @@ class Certificate:
         return f"<Certificate {self.subject.text!r} {self.sha256[:16]}>"
 
 
-@kept(4096, lambda certificate, key: len(certificate.der) + len(key.spki))
+@kept(1024, lambda certificate, key: len(certificate.der) + len(key.spki))
 def _verifies(certificate: Certificate, key: PublicKey) -> bool:
     return verifies(key, certificate.outer_algorithm, certificate.signature, certificate.tbs)
 
