@@ -98,7 +98,11 @@ class Proxy:
             if phase == "during":
                 return self._struck()
             bot = web.WebSocketResponse(max_msg_size=0)
-            await bot.prepare(request)
+            try:
+                await bot.prepare(request)
+            except ConnectionResetError:
+                # It was killed meanwhile.
+                return bot
             if phase == "after":
                 self._judge.strike(self._replica)
             ways = [
