@@ -204,7 +204,9 @@ def _body_changed(data: bytes, source: random.Random) -> bytes:
         return b"\0" + _envelope_changed(data[1:], source)
     fields = {name: found[0] for name, found in parse_qs(data[1:].decode("latin-1")).items()}
     if "payload" in fields:
-        fields["payload"] = _envelope_changed(fields["payload"].encode(), source).decode()
+        fields["payload"] = _envelope_changed(fields["payload"].encode(), source).decode(
+            "utf-8", "replace"
+        )
     elif fields:
         name = source.choice(sorted(fields))
         fields[name] = str(source.choice(_ODD)) if source.random() < 0.8 else ""
