@@ -58,6 +58,8 @@ _UNREADABLE: Final = WhichrootError(
 #: Slack's bounds for private_metadata and a button's value, and more than any id has.
 _MAX_NOTED: Final = 3000
 _MAX_ID: Final = 255
+#: Far fewer than are accepted at once: other people's commands must not wait behind them.
+_CARD_WAITS: Final = 8
 
 
 class Clients(Protocol):
@@ -92,6 +94,8 @@ class Parts:
     recent: Recent = field(default_factory=Recent)
     desks: Desks | None = None
     """Matrix42; None: Slack alone."""
+    card_waits: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CARD_WAITS))
+    """How many messages may wait at once for a card that is being posted."""
     told: set[str] = field(default_factory=set)
     """The events whose writers were told that they cannot be kept."""
 

@@ -327,19 +327,28 @@ async def _request_of(
         return None
     ours = args.context.bot_user_id
     is_ours = event.get("parent_user_id", ours) == ours
-    until = time.monotonic() + _CARD_SECONDS
-    while True:
-        # In this order: between the two the card may become known.
-        since = datetime.now(UTC) - _POSTING
-        is_posting = is_ours and await parts.requests.is_posting(team, since=since)
-        request = await parts.requests.find_by_thread(str(event["channel"]), str(thread))
-        if request:
-            return request if request.team == team else None
-        if not is_posting:
-            return None
-        if time.monotonic() > until:
-            raise CardUnknown("A card is being posted, and it may be this one.")
-        await asyncio.sleep(_LOOK_SECONDS)
+    place = str(event["channel"]), str(thread)
+    request, is_posting = await _look(parts, team, *place, is_ours=is_ours)
+    if is_posting and not parts.card_waits.locked():
+        async with parts.card_waits:
+            until = time.monotonic() + _CARD_SECONDS
+            while is_posting and time.monotonic() < until:
+                await asyncio.sleep(_LOOK_SECONDS)
+                request, is_posting = await _look(parts, team, *place, is_ours=is_ours)
+    if is_posting:
+        raise CardUnknown("A card is being posted, and it may be this one.")
+    return request if request and request.team == team else None
+
+
+async def _look(
+    parts: Parts, team: str, channel: str, thread: str, *, is_ours: bool
+) -> tuple[InstallRequest | None, bool]:
+    """The request whose thread that is; where there is none, whether there may be one soon."""
+    since = datetime.now(UTC) - _POSTING
+    # In this order: between the two the card may become known.
+    is_posting = is_ours and await parts.requests.is_posting(team, since=since)
+    request = await parts.requests.find_by_thread(channel, thread)
+    return request, is_posting and request is None
 
 
 def _is_mention(args: AsyncArgs, event: Mapping[str, Any]) -> bool:

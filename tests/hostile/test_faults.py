@@ -102,6 +102,20 @@ async def test_a_file_that_is_dropped_before_the_bot_knows_its_card_is_read(
         await sam.wait_for(lambda m: "exactly what is requested" in shown(m), channel=SUPPORT)
 
 
+async def test_messages_that_wait_for_a_card_hold_up_no_command(surroundings: Surroundings) -> None:
+    rita, sam = (surroundings.workspace.person(name) for name in ("rita", "sam"))
+    async with Bot(surroundings.settings()):
+        view = await open_modal(rita, surroundings.host)
+        await sam.fault(kind="reset_after", method="chat.postMessage")
+        await sam.fault(kind="latency", method="conversations.history", seconds=12)
+        await rita.submit(view, {"environment": "production"})
+        card = await sam.wait_for(lambda m: "waiting for support" in shown(m), channel=SUPPORT)
+        # More than are accepted at once.
+        for number in range(70):
+            await sam.reply(card, f"Message {number}")
+        assert (await sam.command("#connectors", "/cert help"))["ok"]
+
+
 async def test_the_buttons_of_a_file_go_although_slack_fails_at_first(
     surroundings: Surroundings,
 ) -> None:
