@@ -22,8 +22,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def opened(args: AsyncArgs) -> None:
         event = args.event or {}
-        if event.get("tab") == "home":
-            work = publish(parts, args.client, team_of(args), str(event["user"]))
+        if event.get("tab") == "home" and (user := event.get("user")):
+            work = publish(parts, args.client, team_of(args), str(user))
             await parts.in_background(work, "the App Home")
 
     app.event("app_home_opened")(parts.listening("event", opened))

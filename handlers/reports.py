@@ -46,7 +46,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
     async def upload(args: AsyncArgs) -> None:
         lookup, _ = await _shown(parts, args)
-        place = {"channel": args.body["container"].get("channel_id") or lookup.channel}
+        place = {"channel": (args.body.get("container") or {}).get("channel_id") or lookup.channel}
         view = _upload_view(lookup, place)
         await args.client.views_open(trigger_id=args.body["trigger_id"], view=view)
         await args.ack()

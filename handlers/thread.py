@@ -286,7 +286,7 @@ async def _refuse_key(
 
 async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key: str) -> None:
     message = event.get("message") or {}
-    if message.get("bot_id") or not message.get("user"):
+    if message.get("bot_id") or not message.get("user") or not message.get("ts"):
         return
     place = {"channel": event["channel"], **message}
     team = team_of(args)
@@ -309,12 +309,12 @@ async def _changed(parts: Parts, args: AsyncArgs, event: Mapping[str, Any], key:
 
 async def _deleted(parts: Parts, args: AsyncArgs, event: Mapping[str, Any]) -> None:
     previous = event.get("previous_message") or {}
-    team = team_of(args)
+    team, deleted = team_of(args), event.get("deleted_ts")
     request = await _request_of(parts, args, {"channel": event["channel"], **previous})
-    if request is None:
+    if request is None or not deleted:
         return
     async with parts.database.begin() as unit:
-        source_id = _source_id(team, event["channel"], str(event["deleted_ts"]))
+        source_id = _source_id(team, event["channel"], str(deleted))
         await parts.messages.delete(unit, "slack", source_id)
 
 

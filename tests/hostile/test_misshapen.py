@@ -50,6 +50,7 @@ async def test_everything_that_slack_sends_is_readable(stage: Stage) -> None:
         ("event:app_mention", "event.ts", None),
         ("event:app_mention", "event.files", [None]),
         ("event:message", "event.channel", {"id": "C1"}),
+        ("event:app_home_opened", "event.user", None),
     ],
 )
 async def test_what_has_another_shape_does_nothing(
