@@ -75,6 +75,7 @@ def _made(cls: type, *, frozen: bool, slots: bool, eq: bool) -> type:
     content["__dataclass_fields__"] = _DataclassFields()
     made = type(cls)(cls.__name__, cls.__bases__, content)
     made.__qualname__ = cls.__qualname__
+    # mypy takes whatever assigns to __init__ for a mistake; here it is the point.
     made.__init__ = _beginning(made, fields)  # type: ignore[misc]
     return made
 
@@ -103,7 +104,7 @@ def _beginning(made: type, fields: Mapping[str, Any]) -> Callable[..., None]:
                 return
         # It pays, or the arguments are wrong and what is compiled says how.
         compiled = _compiled(made, fields)
-        made.__init__ = compiled  # type: ignore[misc]
+        made.__init__ = compiled  # type: ignore[misc]  # as above
         compiled(self, *arguments, **named)
 
     return __init__

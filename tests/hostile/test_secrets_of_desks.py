@@ -4,7 +4,6 @@ does not belong. And a new secret without a canary is found."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -42,7 +41,7 @@ from tests.hostile.test_secrets import (
 )
 from tests.support.authority import make_root
 from tests.support.ports import free_port
-from tests.support.servers import Script, raw_server
+from tests.support.servers import raw_server, relaying
 from workspace.desks import ProfessionalServer
 
 _TABLES: Final[Mapping[str, type[BaseModel]]] = {
@@ -100,34 +99,6 @@ def test_the_log_knows_every_secret_of_a_desk(kind: str) -> None:
         assert {f"p%40{CANARY}", f"p@{CANARY}"} <= found
 
 
-def _recording(port: int, heard: bytearray) -> Script:
-    """Hands everything on to ``port``, and writes down what is sent there."""
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-
-        async def hand_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):
-                while data := await source.read(65536):
-                    if to is inner_writer:
-                        heard.extend(data)
-                    to.write(data)
-                    await to.drain()
-
-        ways = [
-            asyncio.create_task(hand_on(reader, inner_writer)),
-            asyncio.create_task(hand_on(inner_reader, writer)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            inner_writer.close()
-
-    return script
-
-
 def _at(url: str, port: int) -> str:
     return urlunsplit(urlsplit(url)._replace(netloc=f"127.0.0.1:{port}"))
 
@@ -152,8 +123,8 @@ async def test_no_secret_of_a_desk_is_where_it_does_not_belong(
         async with (
             ProfessionalServer() as server,
             mail.running(),
-            raw_server(_recording(slack_port or 0, to_slack)) as slack,
-            raw_server(_recording(urlsplit(server.url).port or 0, to_desk)) as desk,
+            raw_server(relaying(slack_port or 0, to_slack)) as slack,
+            raw_server(relaying(urlsplit(server.url).port or 0, to_desk)) as desk,
         ):
             server.password = login
             mail.password = mailbox

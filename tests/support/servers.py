@@ -346,13 +346,13 @@ def alert(code: int, *, level: int = 2, version: int = 0x0303) -> bytes:
     return record(21, bytes([level, code]), version)
 
 
-def relaying(port: int) -> Script:
-    """Hands everything on to a server at ``port``."""
+def relaying(port: int, heard: bytearray | None = None) -> Script:
+    """Hands everything on to a server at ``port``; what is sent there is added to ``heard``."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
         ways = [
-            asyncio.create_task(_pipe(reader, inner_writer)),
+            asyncio.create_task(_pipe(reader, inner_writer, heard)),
             asyncio.create_task(_pipe(inner_reader, writer)),
         ]
         try:
@@ -365,8 +365,12 @@ def relaying(port: int) -> Script:
     return script
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pipe(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: bytearray | None = None
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
+            if heard is not None:
+                heard.extend(data)
             writer.write(data)
             await writer.drain()
