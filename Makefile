@@ -20,7 +20,7 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/pytest --numprocesses 3 $(ARGS)
 
-# Attacks the whole product for hours. ARGS="crash", "faults", "fuzz", "load" or "who" is one attack
+# Attacks the whole product for hours. ARGS="crash", "faults", "fuzz", "java", "load" or "who" is one attack
 # alone; more of ARGS are its options.
 soak: $(VENV)/dev.stamp $(JDK_STAMPS)
 	$(BIN)/python -m tools.soak $(ARGS)

@@ -7,7 +7,7 @@ The reader is our own because Java is the judge: it reads certificates that Open
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property, lru_cache
 from operator import mul
@@ -60,7 +60,7 @@ class Certificate:
     ``version`` is 1, 2 or 3 as people count; ``inner_algorithm`` is the signature algorithm that
     the signed part names, ``outer_algorithm`` the one beside the signature; ``tbs`` the signed
     octets; ``has_extensions`` says that there is a list of extensions, which may be empty,
-    ``unique_identifiers`` that it has some, ``trailing`` that elements followed where none may.
+    ``unique_identifiers`` that it has some.
     """
 
     der: bytes
@@ -78,7 +78,6 @@ class Certificate:
     tbs: bytes
     signature: bytes
     unique_identifiers: bool
-    trailing: bool
 
     @staticmethod
     def from_der(data: bytes) -> Certificate:
@@ -247,17 +246,28 @@ def _parse_small(data: bytes) -> Certificate:
     return _parse(data)
 
 
+def _fields(tbs: bytes) -> tuple[Iterator[bytes], der.DerError | None]:
+    """The fields of a TBSCertificate up to the first malformed one, and what is wrong with that.
+
+    ``X509CertInfo`` reads no further than the extensions, or than what stands in their place.
+    """
+    try:
+        return iter(der.elements(tbs)), None
+    except der.DerError as error:
+        return iter(der.leading_elements(tbs)), error
+
+
 def _parse(data: bytes) -> Certificate:
     outer = list(der.elements(der.content(data, der.SEQUENCE)))
     if len(outer) != 3:
         raise der.DerError("it does not have the three parts of one")
     tbs = outer[0]
-    fields = iter(list(der.elements(der.content(tbs, der.SEQUENCE))))
+    fields, malformed = _fields(der.content(tbs, der.SEQUENCE))
     try:
         field = next(fields)
         version = 1
         if field[0] == 0xA0:
-            version = der.integer(der.content(der.content(field, 0xA0), der.INTEGER)) + 1
+            version = der.integer(der.first_content(der.content(field, 0xA0), der.INTEGER)) + 1
             field = next(fields)
         serial = der.integer(der.content(field, der.INTEGER))
         inner = AlgorithmIdentifier.from_content(der.content(next(fields), der.SEQUENCE))
@@ -266,7 +276,7 @@ def _parse(data: bytes) -> Certificate:
         subject = Name.from_der(next(fields))
         public_key = PublicKey.from_der(next(fields))
     except StopIteration:
-        raise der.DerError("it ends too early") from None
+        raise (malformed or der.DerError("it ends too early")) from None
     if len(validity) != 2:
         raise der.DerError("its validity does not have two dates")
     rest = list(fields)
@@ -277,9 +287,11 @@ def _parse(data: bytes) -> Certificate:
         rest.pop(0)
     unique_identifiers = len(rest) < after_key
     found: tuple[Extension, ...] = ()
+    if malformed and not rest:
+        raise malformed
     has_extensions = bool(rest) and rest[0][0] == 0xA3
     if has_extensions:
-        sequence = der.content(der.content(rest.pop(0), 0xA3), der.SEQUENCE)
+        sequence = der.first_content(der.content(rest[0], 0xA3), der.SEQUENCE)
         found = tuple(map(extensions.parse_extension, der.elements(sequence)))
     signature, _ = der.bit_string(der.content(outer[2], der.BIT_STRING))
     return Certificate(
@@ -298,5 +310,4 @@ def _parse(data: bytes) -> Certificate:
         tbs=tbs,
         signature=signature,
         unique_identifiers=unique_identifiers,
-        trailing=bool(rest),
     )

@@ -91,6 +91,15 @@ def content(data: bytes, tag: int) -> bytes:
     return data[start:end]
 
 
+def first_content(data: bytes, tag: int) -> bytes:
+    """The content of the first element of ``data``, which must have ``tag``; what follows it is not
+    looked at. Raises DerError."""
+    found, start, stop = read(data, 0, len(data))
+    if found != tag:
+        raise DerError(f"tag {found:#04x} where {tag:#04x} was expected")
+    return data[start:stop]
+
+
 def children(data: bytes) -> list[tuple[int, bytes]]:
     """The elements inside ``data`` (content octets), each as (tag, content). Raises DerError."""
     return [(data[header], data[start:stop]) for header, start, stop in _walk(data)]
@@ -99,6 +108,20 @@ def children(data: bytes) -> list[tuple[int, bytes]]:
 def elements(data: bytes) -> list[bytes]:
     """The elements inside ``data`` (content octets), each whole, header included. Raises DerError."""
     return [data[header:stop] for header, _, stop in _walk(data)]
+
+
+def leading_elements(data: bytes) -> list[bytes]:
+    """The elements inside ``data`` before the first malformed one, each whole."""
+    found: list[bytes] = []
+    position, end = 0, len(data)
+    while position < end:
+        try:
+            _, _, stop = read(data, position, end)
+        except DerError:
+            break
+        found.append(data[position:stop])
+        position = stop
+    return found
 
 
 def _walk(data: bytes) -> list[tuple[int, int, int]]:

@@ -1,12 +1,11 @@
-"""Our prediction agrees with real Java: on the core corpus, and on random chains of a fresh seed.
+"""Our prediction agrees with real Java: on the core corpus, and on random chains.
 
-``WHICHROOT_CONFORMANCE_CASES`` (1200) says how many chains, ``WHICHROOT_CONFORMANCE_SEED`` which.
+``WHICHROOT_CONFORMANCE_CASES`` (1200) says how many of these, ``WHICHROOT_SEED`` which.
 """
 
 from __future__ import annotations
 
 import os
-import random
 from collections import Counter
 
 import pytest
@@ -16,6 +15,7 @@ from tests.conformance.limbo import LimboCase
 from tests.conformance.oracle import JDKS, JavaOracle
 from tests.conformance.phrases import OTHER, phrase_of
 from tests.conformance.records import Verdict
+from tests.support.seeds import seed
 
 # Of the rejections that both agree on, this share must have Java's phrase.
 SAME_PHRASES = 0.99
@@ -44,16 +44,13 @@ def test_the_core_corpus_is_predicted(jdk: int, limbo_cases: list[LimboCase]) ->
     assert _share_of_same_phrases(compared) >= SAME_PHRASES, _differing_phrases(compared)
 
 
-def test_random_chains_are_predicted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_random_chains_are_predicted() -> None:
     cases = int(os.environ.get("WHICHROOT_CONFORMANCE_CASES", "1200"))
-    seed = int(os.environ.get("WHICHROOT_CONFORMANCE_SEED", random.randrange(1_000_000)))
-    with capsys.disabled():
-        print(f"\nconformance: {cases} chains, WHICHROOT_CONFORMANCE_SEED={seed}")
-    compared = list(compare(seed, cases, JDKS))
+    compared = list(compare(seed(), cases, JDKS))
     assert len(compared) == cases * len(JDKS)
-    assert _differing(compared) == [], f"seed {seed}"
+    assert _differing(compared) == []
     share = _share_of_same_phrases(compared)
-    assert share >= SAME_PHRASES, f"seed {seed}: {_differing_phrases(compared)}"
+    assert share >= SAME_PHRASES, _differing_phrases(compared)
 
 
 def test_a_phrase_is_found_in_its_parts() -> None:

@@ -7,9 +7,9 @@ some that chance chooses.
 from __future__ import annotations
 
 import random
-import secrets
 from dataclasses import replace
 
+from tests.support.seeds import seed
 from tools.soak.crash.judge import Aim, Phase, Point
 from tools.soak.crash.running import live
 from tools.soak.crash_points import Wanted, pack, settings
@@ -29,8 +29,7 @@ FOUND = (
 
 
 async def test_nothing_is_lost_and_nothing_comes_twice_where_the_bot_is_killed() -> None:
-    seed = secrets.randbelow(10**6)
-    print(f"seed {seed}")
+    chance = seed()
     async with settings("sqlite") as setting:
         setting = replace(setting, lease=2.0)
         recorded = await live(setting, (), None)
@@ -38,9 +37,9 @@ async def test_nothing_is_lost_and_nothing_comes_twice_where_the_bot_is_killed()
         points = sorted({point for point in recorded.points if point.step})
         assert len(points) > 250
         taken = {aim.point.step for aim in FOUND}
-        chosen = [aim for aim in Wanted(None, seed).aims(points) if aim.point.step not in taken]
+        chosen = [aim for aim in Wanted(None, chance).aims(points) if aim.point.step not in taken]
         aims = [*FOUND, *pack(chosen)[0][:_SAMPLE]]
-        replicas = random.Random(seed).choice((1, 2))
+        replicas = random.Random(chance).choice((1, 2))
         outcome = await live(replace(setting, replicas=replicas), aims, recorded.evidence)
     kills = "; ".join(map(str, outcome.struck))
     assert not outcome.problem, f"{replicas} replicas, {kills}:\n{outcome.problem}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import random
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,11 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
 
+from bot.pki import der
 from bot.pki.certificate import Certificate
 from bot.pki.formats import JDKS, JavaRefusal, generate_certificates, read, to_pem
 from tests.support.authority import make, make_root, rsa_key
 from tests.support.disguises import DISGUISES
 from tests.support.java_reader import JavaReader
+from tests.support.seeds import seed
 
 ROOT = make_root("Example Root CA")
 ISSUING = ROOT.intermediate("Example Issuing CA", key=rsa_key())
@@ -74,6 +75,69 @@ def samples() -> dict[str, bytes]:
     }
 
 
+#: Behind or among elements: cut off, without a length, well-formed but out of place.
+JUNK = {"cut off": b"\x30\x20\0", "no length": b"\x30", "empty": b"\x30\0", "odd": b"\x63\0"}
+
+
+def distorted_certificates() -> dict[str, bytes]:
+    """A certificate with junk where Java looks at it, and where it does not."""
+    outer = der.elements(der.content(ROOT.der, der.SEQUENCE))
+    version, *middle, extensions = der.elements(der.content(outer[0], der.SEQUENCE))
+    listed = der.content(extensions, 0xA3)
+    first, second = b"\x81\2\0\1", b"\x82\2\0\1"
+    found = {}
+    for name, junk in JUNK.items():
+        for place, fields in {
+            "behind the version": [der.encode(0xA0, der.content(version, 0xA0) + junk), *middle],
+            "in the validity": [
+                *(version, *middle[:3]),
+                der.encode(der.SEQUENCE, der.content(middle[3], der.SEQUENCE) + junk),
+                *middle[4:],
+            ],
+            "behind the key": [version, *middle, junk],
+            "behind the first unique identifier": [version, *middle, first, junk],
+            "behind both unique identifiers": [version, *middle, first, second, junk],
+            "behind exchanged unique identifiers": [version, *middle, second, first, junk],
+            "behind an odd element": [version, *middle, b"\x63\0", junk],
+            "behind the list of extensions": [version, *middle, der.encode(0xA3, listed + junk)],
+            "behind the extensions": [version, *middle, extensions, junk],
+        }.items():
+            tbs = der.encode(der.SEQUENCE, b"".join(fields))
+            found[f"{name} {place}"] = der.encode(der.SEQUENCE, tbs + outer[1] + outer[2])
+    return found
+
+
+def distorted_signed_data() -> dict[str, bytes]:
+    """PKCS#7 with parts that are missing, of another type, or followed by junk."""
+    kind, explicit = der.elements(
+        der.content(pkcs7.serialize_certificates(CHAIN, Encoding.DER), der.SEQUENCE)
+    )
+    parts = der.elements(der.content(der.content(explicit, 0xA0), der.SEQUENCE))
+
+    def of(
+        parts: list[bytes], tag: int = der.SEQUENCE, behind: bytes = b"", outer: int = 0xA0
+    ) -> bytes:
+        content = der.encode(outer, der.encode(tag, b"".join(parts)) + behind)
+        return der.encode(der.SEQUENCE, kind + content)
+
+    tags = (0x02, 0x04, 0x10, 0x2D, 0x30, 0x31, 0x80, 0x81, 0xA0, 0xA1, 0xA2)
+    found = {f"content of tag {tag:#x}": of(parts, tag) for tag in tags}
+    found |= {f"content inside tag {tag:#x}": of(parts, outer=tag) for tag in tags}
+    for number, part in enumerate(parts):
+        before, after = parts[:number], parts[number + 1 :]
+        found[f"without part {number}"] = of([*before, *after])
+        for tag in tags:
+            found[f"part {number} of tag {tag:#x}"] = of([*before, bytes([tag]) + part[1:], *after])
+        for name, junk in JUNK.items():
+            content = der.content(part, part[0]) + junk
+            found[f"{name} in part {number}"] = of([*before, der.encode(part[0], content), *after])
+            found[f"{name} before part {number}"] = of([*before, junk, part, *after])
+    for name, junk in JUNK.items():
+        found[f"{name} behind the parts"] = of([*parts, junk])
+        found[f"{name} behind the content"] = of(parts, behind=junk)
+    return found
+
+
 def mutated(seed: int, count: int) -> list[bytes]:
     """Random damage to the samples, most of it to the BEGIN and END lines."""
     source = random.Random(seed)
@@ -118,11 +182,17 @@ def test_java_reads_every_sample_as_we_say(java: tuple[int, JavaReader]) -> None
     assert not {name: found for name, found in differences.items() if found}
 
 
-def test_java_reads_damaged_files_as_we_say(java: tuple[int, JavaReader]) -> None:
-    seed = time.time_ns()
-    print(f"seed {seed}")
+def test_java_reads_distorted_structures_as_we_say(java: tuple[int, JavaReader]) -> None:
     jdk, reader = java
-    for data in mutated(seed, 1000):
+    cases = distorted_certificates() | distorted_signed_data()
+    assert len(cases) > 150
+    differences = {name: judged_alike(jdk, reader, data) for name, data in cases.items()}
+    assert not {name: found for name, found in differences.items() if found}
+
+
+def test_java_reads_damaged_files_as_we_say(java: tuple[int, JavaReader]) -> None:
+    jdk, reader = java
+    for data in mutated(seed(), 1000):
         assert judged_alike(jdk, reader, data) is None, data
 
 

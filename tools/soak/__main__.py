@@ -1,4 +1,4 @@
-"""``python -m tools.soak [crash|faults|fuzz|load|who [options of that attack]]``: one attack, or all of them
+"""``python -m tools.soak [crash|faults|fuzz|java|load|who [options of that attack]]``: one attack, or all of them
 one after the other and a table of how each ended.
 
 Exit code 0: whatever was attacked held; 1: something did not; 2: an attack cannot be run.
@@ -18,6 +18,7 @@ _ATTACKS: Final = {
     "crash": "crash_points",
     "faults": "faults",
     "fuzz": "fuzzing",
+    "java": "java",
     "load": "load",
     "who": "who_may",
 }

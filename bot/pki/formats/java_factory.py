@@ -14,16 +14,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from cryptography import x509
+
 from bot.errors import FormatError
 from bot.pki import der
 from bot.pki.certificate import Certificate
+from bot.pki.der import DerError
 from bot.pki.formats import ber
 from bot.pki.formats.kinds import NETSCAPE_CERTIFICATE_SEQUENCE, SIGNED_DATA
 from bot.pki.java import parsing
+from bot.pki.keys import AlgorithmIdentifier
 from bot.text import visible
 
 JDKS = (11, 17, 21, 25)
-_FIRST_STRIPPING, _FIRST_WITH_PEM_CLASS = 17, 25
+_FIRST_STRIPPING, _FIRST_WITH_PRIMITIVE_CHOICE, _FIRST_WITH_PEM_CLASS = 17, 21, 25
+#: The start of a SignerInfo: version, issuer and serial number, digest algorithm.
+_SIGNER = [der.INTEGER, der.SEQUENCE, der.SEQUENCE]
+_NOTHING = (-1, b"")
 _BER_DEPTH = 128
 _HYPHENS = b"-----"
 _BEGINS_LINE = re.compile(rb"[\r\n]-----")
@@ -102,27 +109,63 @@ def _pkcs7_certificates(block: bytes, jdk: int) -> list[bytes] | None:
             return None
         if fields[0][0] != der.OID:
             return None
-        ((_, body),) = ber.children(fields[1][1])
-        if der.oid(fields[0][1]) == NETSCAPE_CERTIFICATE_SEQUENCE:
+        ((tag, body),) = ber.children(fields[1][1])
+        kind = der.oid(fields[0][1])
+        if kind == NETSCAPE_CERTIFICATE_SEQUENCE:
             return [_certificate(der.encode(*child), jdk) for child in ber.children(body)]
-        if der.oid(fields[0][1]) != SIGNED_DATA:
+        if kind != SIGNED_DATA or tag not in (der.SEQUENCE, der.SET):
             return None
-        parts = list(ber.children(body))
-        tags = [tag for tag, _ in parts if tag not in (0xA0, 0xA1)]
-        if tags[:4] != [der.INTEGER, der.SET, der.SEQUENCE, der.SET]:
-            return None
-        # ContentInfo: a type, and perhaps a content.
-        signed = list(ber.children(next(part for tag, part in parts if tag == der.SEQUENCE)))
-        if not 1 <= len(signed) <= 2 or signed[0][0] != der.OID:
-            return None
-        packed = next((content for tag, content in parts if tag == 0xA0), b"")
         return [
             _certificate(der.encode(tag, content), jdk)
-            for tag, content in ber.children(packed)
+            for tag, content in _signed_certificates(body, jdk)
             if tag == der.SEQUENCE
         ]
     except (ValueError, JavaRefusal):
         return None
+
+
+def _signed_certificates(body: bytes, jdk: int) -> list[tuple[int, bytes]]:
+    """``PKCS7.parseSignedData``: what the certificates' set holds. What follows the signers is not
+    read. Raises ValueError where Java throws."""
+    parts = ber.children(body)
+
+    def take(*tags: int) -> bytes:
+        tag, content = next(parts, _NOTHING)
+        if tag not in tags:
+            raise DerError("another element was expected")
+        return content
+
+    take(der.INTEGER)
+    for tag, algorithm in ber.children(take(der.SET)):
+        if tag != der.SEQUENCE:
+            raise DerError("not an algorithm")
+        AlgorithmIdentifier.from_content(algorithm)
+    kind, *contents = ber.children(take(der.SEQUENCE))
+    if kind[0] != der.OID or len(contents) > 1:
+        raise DerError("not a ContentInfo")
+    if contents:
+        # Exactly one element is in it.
+        ((_, _),) = ber.children(contents[0][1])
+    tag, content = next(parts, _NOTHING)
+    certificates: list[tuple[int, bytes]] = []
+    if _is_choice(tag, 0, jdk):
+        certificates = list(ber.children(content))
+        tag, content = next(parts, _NOTHING)
+    if _is_choice(tag, 1, jdk):
+        for child in ber.children(content):
+            x509.load_der_x509_crl(der.encode(*child))
+        tag, content = next(parts, _NOTHING)
+    if tag != der.SET:
+        raise DerError("no signers")
+    for tag, signer in ber.children(content):
+        if tag != der.SEQUENCE or [tag for tag, _ in ber.children(signer)][:3] != _SIGNER:
+            raise DerError("not a signer")
+    return certificates
+
+
+def _is_choice(tag: int, number: int, jdk: int) -> bool:
+    """Whether it is the implicit tag [number]; newer JDKs do not look whether it is constructed."""
+    return tag == 0xA0 | number or (jdk >= _FIRST_WITH_PRIMITIVE_CHOICE and tag == 0x80 | number)
 
 
 class _Stream:
