@@ -26,26 +26,29 @@ class TimelyAck(AsyncAck):
     """An acknowledgement that after its time becomes a message, or changes the view."""
 
     def __init__(self, args: AsyncArgs) -> None:
+        # Not ``args`` itself, which holds this: a request would stay until garbage is looked for.
         self.response = None
-        self._args = args
         self._ack = args.ack
+        self._is_command = args.command is not None
+        self._body = args.body
+        self._client = args.client
+        self._respond_to_user = args.respond
         self._is_late = False
         args.ack = self
 
     async def now(self) -> None:
         """Slack is answered now, whatever is still to come."""
         self._is_late = True
-        args = self._args
-        if args.command is not None:
+        if self._is_command:
             await self._ack(text=_SLOW, response_type="ephemeral")
-        elif args.body.get("type") == "view_submission":
+        elif self._body.get("type") == "view_submission":
             await self._ack(response_action="update", view=notice_view("whichroot", _SLOW))
         else:
             await self._ack()
 
     async def tell(self) -> None:
         """Says that it takes longer, where the answer to Slack could not say it."""
-        if self._args.command is None and self._args.body.get("response_url"):
+        if not self._is_command and self._body.get("response_url"):
             await self._respond({"text": _SLOW, "blocks": [section(_SLOW)]})
 
     async def __call__(self, text: Any = "", *given: Any, **more: Any) -> BoltResponse:
@@ -63,12 +66,14 @@ class TimelyAck(AsyncAck):
             text = "\n".join(str(error) for error in (more.get("errors") or {}).values())
             view = notice_view("whichroot", fill("❌ {}", text))
         try:
-            await self._args.client.views_update(view_id=self._args.body["view"]["id"], view=view)
+            await self._client.views_update(view_id=self._body["view"]["id"], view=view)
         except Exception as error:
             incidents.record(error, "changing a view after its time")
 
     async def _respond(self, message: Mapping[str, Any]) -> None:
         try:
-            await self._args.respond(**message, response_type="ephemeral", replace_original=False)
+            await self._respond_to_user(
+                **message, response_type="ephemeral", replace_original=False
+            )
         except Exception as error:
             incidents.record(error, "telling that something takes longer")

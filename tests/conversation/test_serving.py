@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 import aiohttp
+from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.app import Bot
 from tests.conversation.conftest import MANIFEST
@@ -67,6 +69,26 @@ async def test_health_and_numbers(surroundings: Surroundings) -> None:
     assert 'whichroot_deliveries_total{kind="report",outcome="delivered"} 1.0' in numbers
     assert re.search(r'whichroot_ack_seconds_count\{kind="command"\} 1.0', numbers)
     assert "whichroot_outbox_age_seconds" in numbers
+
+
+async def test_nothing_of_a_request_stays_until_garbage_is_looked_for(
+    surroundings: Surroundings,
+) -> None:
+    rita = surroundings.workspace.person("rita")
+    async with Bot(surroundings.settings()):
+        await surroundings.workspace.wait_connected(1)
+        gc.collect()
+        gc.disable()
+        try:
+            await rita.command("#connectors", f"/cert {surroundings.host}")
+            report = await rita.wait_for(lambda m: "Request the root" in shown(m))
+            await rita.click(report, "report_details")
+            await surroundings.settled()
+            await asyncio.sleep(0.2)
+            left = [each for each in gc.get_objects() if isinstance(each, AsyncBoltRequest)]
+        finally:
+            gc.enable()
+    assert not left
 
 
 async def test_sigterm_ends_it_in_good_order_and_the_logs_keep_secrets(
