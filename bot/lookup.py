@@ -251,12 +251,12 @@ def _analysed(
     if advice and any(problem.code == _UNREADABLE for problem in problems):
         # Java ends the handshake at such a certificate, whatever is installed.
         advice = replace(advice, verdict="not_found", recommended=None)
-    found = find(evidence, advice) if advice else ()
+        advice = replace(advice, findings=find(evidence, advice))
     findings = report_building.ordered(
         (
             *report_building.probe_findings(answers),
             *map(report_building.finding, problems),
-            *map(report_building.finding, found),
+            *map(report_building.finding, advice.findings if advice else ()),
         )
     )
     phases["analysis"] = _milliseconds(analysis)

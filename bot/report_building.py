@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from bot import report
@@ -25,6 +26,7 @@ _SOURCE_ORDER: Final = ("public", "company", "served", "aia", "upload")
 _SEVERITY_ORDER: Final = ("error", "warning", "info")
 
 
+@lru_cache(maxsize=1024)
 def iso(moment: datetime) -> str:
     """A time in UTC as ISO 8601 writes it, to the second."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

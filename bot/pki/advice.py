@@ -78,6 +78,7 @@ def advise(evidence: Evidence) -> Advice:
         request_text=None,
         installed=judge.predictions(evidence.installed) if evidence.installed else None,
     )
+    advice = replace(advice, findings=find(evidence, advice))
     return replace(advice, request_text=_request(evidence, advice, missing, candidates))
 
 
@@ -277,10 +278,13 @@ def _impostors(evidence: Evidence, wanted_by: Certificate) -> list[Certificate]:
 
 def _problems(evidence: Evidence, advice: Advice) -> list[str]:
     """What the server's owner has to mend, whatever root is asked for."""
+    found = advice.findings
+    if advice.recommended is not None:
+        # As if nothing were recommended: then what Java refuses is an error.
+        found = find(evidence, replace(advice, recommended=None))
     return [
         f"{finding.message} {finding.remedy}".strip()
-        # As if nothing were recommended: then what Java refuses is an error.
-        for finding in find(evidence, replace(advice, recommended=None))
+        for finding in found
         if finding.severity == "error" and finding.code not in _ABOUT_THE_ANCHOR
     ]
 

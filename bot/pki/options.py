@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.pki.certificate import Certificate
 from bot.pki.evidence import Known
 from bot.pki.java import JDKS, LATEST_JDK, Prediction
 from bot.records import record
+
+if TYPE_CHECKING:
+    from bot.pki.findings.finding import Finding
 
 OptionKind: TypeAlias = Literal["root", "intermediate", "server"]
 Verdict: TypeAlias = Literal["validated", "unproven", "not_found"]
@@ -72,6 +75,7 @@ class Advice:
     ``missing``: the issuer that nobody supplied, None where a root is known. ``request_text``: a
     ready message to whoever can help; None where nothing is to be asked. ``installed``: what comes
     of the certificates that are installed today, per JDK, None where nobody said which these are.
+    ``findings``: what a person must know about the chains, errors first.
     """
 
     verdict: Verdict
@@ -81,3 +85,4 @@ class Advice:
     missing: MissingIssuer | None
     request_text: str | None
     installed: Mapping[int, Prediction] | None = None
+    findings: tuple[Finding, ...] = ()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from bot.pki.certificate import Certificate
+from bot.pki.keeping import kept
 from bot.pki.names import Name
 
 Environment: TypeAlias = Literal["test", "production"]
@@ -22,7 +23,7 @@ _TEST_WORDS = frozenset(
     """.split()
 )
 #: In a CA's name this is short for "intermediate".
-_NOT_IN_AUTHORITIES = frozenset({"int"})
+_TEST_WORDS_OF_AUTHORITIES = _TEST_WORDS - {"int"}
 _NEGATED_PRODUCTION = re.compile(r"\b(pre|non)[-_ ]?prod(?:uction)?(?![a-z])", re.IGNORECASE)
 _PRODUCTION_WORDS = frozenset("prod production prd produktion produktiv".split())
 #: A word of mixed case falls into its parts, and digits behind a word are a number.
@@ -106,7 +107,7 @@ def authority_environment(name: str) -> tuple[Environment, str] | None:
     Words are whole: ``contest`` and ``intranet`` say nothing, ``test01``, ``TestCA`` and
     ``erp-tst`` do. A test word outweighs a production word.
     """
-    return _environment(name, _TEST_WORDS - _NOT_IN_AUTHORITIES)
+    return _environment(name, _TEST_WORDS_OF_AUTHORITIES)
 
 
 def host_environment(host: str) -> tuple[Environment, str] | None:
@@ -118,9 +119,14 @@ def host_environment(host: str) -> tuple[Environment, str] | None:
 def inspection_product(certificates: Iterable[Certificate]) -> str | None:
     """The TLS-inspecting product whose name the issuers of these certificates bear."""
     for certificate in certificates:
-        text = " ".join(_values(certificate.issuer))
-        if not _ANY_INSPECTOR.search(text):
-            continue
+        if product := _inspecting(" ".join(_values(certificate.issuer))):
+            return product
+    return None
+
+
+@kept(256)
+def _inspecting(text: str) -> str | None:
+    if _ANY_INSPECTOR.search(text):
         for product, pattern in _INSPECTORS:
             if re.search(pattern, text, re.IGNORECASE):
                 return product
@@ -157,6 +163,7 @@ def is_global_address(address: str) -> bool:
         return False
 
 
+@kept(256, lambda text, test_words: len(text))
 def _environment(text: str, test_words: frozenset[str]) -> tuple[Environment, str] | None:
     plain = _NEGATED_PRODUCTION.sub(r"\1prod", text)
     words = [word.lower() for word in _WORD.findall(plain)]

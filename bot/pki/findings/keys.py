@@ -117,6 +117,8 @@ def _signature(
 
 def _is_unknown(picture: Picture, certificate: Certificate, jdk: int) -> bool:
     """Whether the JDK has no such signature algorithm. Curves have a finding of their own."""
+    if is_known(certificate, jdk):
+        return False
     issuer = next(
         (
             above
@@ -128,9 +130,7 @@ def _is_unknown(picture: Picture, certificate: Certificate, jdk: int) -> bool:
         ),
         certificate,
     )
-    if issuer.public_key.algorithm == "EC":
-        return False
-    return not is_known(certificate, jdk)
+    return issuer.public_key.algorithm != "EC"
 
 
 def _renewal(role: str, how: str) -> str:

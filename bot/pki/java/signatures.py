@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import math
+
 from bot.pki.certificate import Certificate
+from bot.pki.keeping import kept
 from bot.pki.keys import PublicKey, pair_of_integers
 
 #: JDK 16 removed the other curves; before, they are there and disabled.
@@ -51,9 +54,15 @@ def failure(certificate: Certificate, key: PublicKey, jdk: int) -> str | None:
 
 def is_known(certificate: Certificate, jdk: int) -> bool:
     """Whether Java knows the algorithm that signed ``certificate``."""
-    name = certificate.signature_algorithm
-    since = next((since for start, since in _KNOWN_SINCE if name.startswith(start)), 0)
-    return not name[:1].isdigit() and jdk >= since
+    return jdk >= _known_since(certificate.signature_algorithm)
+
+
+@kept(256)
+def _known_since(name: str) -> float:
+    """The first JDK that knows the signature algorithm; infinite for one that none knows."""
+    if name[:1].isdigit():
+        return math.inf
+    return next((since for start, since in _KNOWN_SINCE if name.startswith(start)), 0)
 
 
 def _key_refusal(certificate: Certificate, key: PublicKey, jdk: int) -> str | None:
