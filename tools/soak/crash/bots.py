@@ -117,14 +117,17 @@ class Bots:
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """What one process says of its commits, until it is gone."""
-        replica = -1
+        replica, process_id = -1, 0
         with contextlib.suppress(ConnectionError):
             async for line in reader:
                 said: dict[str, Any] = json.loads(line)
                 if "replica" in said:
-                    replica = said["replica"]
+                    replica, process_id = said["replica"], said["process"]
                 elif "running" in said:
-                    self._running[replica].set()
+                    # One that was killed at that moment may still have said it.
+                    current = self._processes.get(replica)
+                    if current is not None and current.pid == process_id:
+                        self._running[replica].set()
                 elif "committed" in said:
                     self._judge.strike(replica)
                 else:

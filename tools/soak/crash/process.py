@@ -75,7 +75,7 @@ class _Commits:
     def __init__(self, control: socket.socket, replica: int) -> None:
         self._control = control
         self._answers = control.makefile("r", encoding="ascii")
-        self._say({"replica": replica})
+        self._say({"replica": replica, "process": os.getpid()})
 
     def listen(self) -> None:
         """Hears of every statement and commit of this process."""
