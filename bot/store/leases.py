@@ -11,7 +11,7 @@ from sqlalchemy import Integer, bindparam, case, or_, select, update
 
 from bot.store.database import Unit
 from bot.store.lanework import Settlement, named_lanes
-from bot.store.outbox import Act, act_of
+from bot.store.outbox import Act, act_of, lock_lanes
 from bot.store.prepared import Prepared
 from bot.store.tables import WAITING, acts, lanes
 
@@ -145,18 +145,21 @@ async def mend_clock(
     """Makes due what would wait until the clock, set back by more than ``tolerance``, reaches the old
     time again."""
     later = unit.now + tolerance
+    heads = select(acts.c.id).where(acts.c.state == WAITING, acts.c.created_at > later)
+    concerned = (
+        or_(lanes.c.touched_at > later, lanes.c.head.in_(heads)),
+        lanes.c.due_at.is_not(None),
+    )
+    await lock_lanes(unit, *concerned)
     # What waits behind the head of its lane would be due at the old time as well.
     await unit.execute(
         update(acts)
         .where(acts.c.state == WAITING, acts.c.created_at > later, acts.c.not_before > unit.now)
         .values(not_before=unit.now)
     )
-    heads = select(acts.c.id).where(acts.c.state == WAITING, acts.c.created_at > later)
     await unit.execute(
         update(lanes)
-        .where(
-            or_(lanes.c.touched_at > later, lanes.c.head.in_(heads)), lanes.c.due_at.is_not(None)
-        )
+        .where(*concerned)
         .values(
             due_at=case((lanes.c.owner.is_(None), unit.now), else_=unit.now + length),
             touched_at=unit.now,

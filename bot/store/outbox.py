@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 
 from bot.store.database import Unit
 from bot.store.tables import FAILED, WAITING, acts, lanes
@@ -146,11 +146,19 @@ async def failed(
 async def hurry(unit: Unit, reasons: Collection[str]) -> None:
     """What waits for one of these reasons is due now."""
     waiting = select(acts.c.id).where(acts.c.state == WAITING, acts.c.reason.in_(reasons))
-    await unit.execute(
-        update(lanes)
-        .where(lanes.c.owner.is_(None), lanes.c.due_at > unit.now, lanes.c.head.in_(waiting))
-        .values(due_at=unit.now, touched_at=unit.now)
-    )
+    concerned = (lanes.c.owner.is_(None), lanes.c.due_at > unit.now, lanes.c.head.in_(waiting))
+    await lock_lanes(unit, *concerned)
+    await unit.execute(update(lanes).where(*concerned).values(due_at=unit.now, touched_at=unit.now))
+
+
+async def lock_lanes(unit: Unit, *concerned: ColumnElement[bool]) -> None:
+    """Locks the lanes of which that is true in the order in which everybody locks several: else two
+    that change them at once may wait for each other. SQLite has one lock for everything."""
+    if unit.is_postgresql:
+        in_order = lanes.c.lane.collate("C")
+        await unit.execute(
+            select(lanes.c.lane).where(*concerned).order_by(in_order).with_for_update()
+        )
 
 
 async def held_up(unit: Unit, *, limit: int = 5) -> Mapping[str, int]:

@@ -15,6 +15,7 @@ from bot.store.database import Database
 from bot.store.lanework import LeaseLost
 from bot.store.leases import Lease
 from bot.store.tables import acts, lanes
+from tests.support.postgresql import PostgreSQL
 
 _LENGTH = timedelta(seconds=60)
 
@@ -290,6 +291,39 @@ async def test_a_clock_that_is_set_back_holds_nothing_up(
     assert len(await claim(database)) == 1
     clock.move(60)
     assert lease.act.id in [again.act.id for again in await claim(database)]
+
+
+@pytest.mark.parametrize("what", ["hurry", "mend_clock"])
+async def test_who_changes_many_lanes_locks_them_in_order(
+    what: str, postgresql: PostgreSQL, clock: Clock
+) -> None:
+    database = Database(postgresql.new_database(), clock=clock)
+    await database.migrate()
+    await put(database, ("a", "card"), ("b", "card"))
+    taken = {lease.act.lane: lease for lease in await claim(database)}
+    # In the table "b" stands before "a" then.
+    for lane in ("b", "a"):
+        async with database.begin() as unit:
+            later = unit.now + timedelta(hours=1)
+            leases.put_off(unit, taken[lane], later, "away", maybe_delivered=False)
+    if what == "mend_clock":
+        clock.move(-86400)
+
+    async def change() -> None:
+        async with database.begin() as unit:
+            if what == "hurry":
+                await outbox.hurry(unit, ("away",))
+            else:
+                await leases.mend_clock(unit, _LENGTH)
+
+    async with database.begin() as unit:
+        await unit.execute(select(lanes).where(lanes.c.lane == "a").with_for_update())
+        changing = asyncio.create_task(change())
+        await asyncio.sleep(0.3)
+        await unit.execute(select(lanes).where(lanes.c.lane == "b").with_for_update())
+    await changing
+    assert len(await claim(database)) == 2
+    await database.dispose()
 
 
 async def test_many_that_put_and_deliver_at_once_lose_and_repeat_nothing(url: str) -> None:
