@@ -129,6 +129,8 @@ class TicketDraft:
     file_name: str = ""
     file: bytes = b""
     """The PEM, for a desk that takes no file later."""
+    replaces: bool = False
+    """An earlier one was sent with another PEM, which must not be installed any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """A desk that is a mailbox: the request as a message with the PEM attached.
 
 It is sent by SMTP with TLS, or offered as a file that a person sends. There is nothing to poll;
-answers come to whoever the message names. The same request always has the same Message-ID, so that a
-message sent twice after a doubt is one to the mail server (RFC 5322 section 3.6.4).
+answers come to whoever the message names. The same request with the same PEM always has the same
+Message-ID, so that a message sent twice after a doubt is one to the mail server (RFC 5322 section
+3.6.4); one with another PEM belongs to the same conversation.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ from bot.requests.states import State
 from bot.text import visible
 
 _MAX_SUBJECT: Final = 200
+_REPLACES: Final = (
+    "The certificate was exchanged: install the one that is attached here, and not the one that was "
+    "sent before.\n\n"
+)
 
 
 class EmailDesk:
@@ -79,11 +84,12 @@ class EmailDesk:
         message = EmailMessage()
         message["From"] = self._table.sender
         message["To"] = self._table.to
-        message["Subject"] = visible(draft.subject, _MAX_SUBJECT)
+        reply, warning = ("Re: ", _REPLACES) if draft.replaces else ("", "")
+        message["Subject"] = visible(f"{reply}{draft.subject}", _MAX_SUBJECT)
         message["Date"] = formatdate()
-        token = hashlib.sha256(draft.marker.encode()).hexdigest()[:24]
-        message["Message-ID"] = f"<{token}@{self._table.sender.partition('@')[2]}>"
-        message.set_content(as_text(draft.facts))
+        message["Message-ID"] = self._message_id(draft.marker, draft.file)
+        message["References"] = self._message_id(draft.marker)
+        message.set_content(warning + as_text(draft.facts))
         if draft.file:
             message.add_attachment(
                 draft.file,
@@ -92,6 +98,10 @@ class EmailDesk:
                 filename=visible(draft.file_name),
             )
         return message
+
+    def _message_id(self, marker: str, file: bytes = b"") -> str:
+        token = hashlib.sha256(marker.encode() + file).hexdigest()[:24]
+        return f"<{token}@{self._table.sender.partition('@')[2]}>"
 
     def message_file(self, draft: TicketDraft) -> MessageFile:
         """The same as a file, which mail programs open as a draft to be sent (``X-Unsent``)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bot.pki.certificate import Certificate
 from bot.pki.evidence import Known
-from bot.pki.java import JDKS, LATEST_JDK, Prediction
+from bot.pki.java import LATEST_JDK, Prediction
 from bot.records import record
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ class Option:
     def is_accepted(self) -> bool:
         """Whether the newest Java accepts every address."""
         return self.predictions[LATEST_JDK].accepted
-
-    @property
-    def is_accepted_everywhere(self) -> bool:
-        """Whether every Java accepts every address."""
-        return all(self.predictions[jdk].accepted for jdk in JDKS)
 
 
 @record

@@ -163,12 +163,3 @@ def next_state(
     if action in (Action.ANSWER, Action.REPLACE) and taken:
         return State.TAKEN
     return untaken
-
-
-def possible_actions(state: State, roles: Collection[Role]) -> frozenset[Action]:
-    """What somebody who is that to a request can do in that state."""
-    return frozenset(
-        action
-        for action, rule in RULES.items()
-        if state in rule.states and not rule.roles.isdisjoint(roles)
-    )

@@ -53,8 +53,11 @@ _LESS: Final[Mapping[str, str]] = {
 _ASKS: Final = frozenset({Meaning.SOLVED, Meaning.CLOSED})
 
 
-def ticket_draft(request: InstallRequest, marker: str, thread: str) -> TicketDraft:
-    """The ticket for ``request``; ``thread`` is a permalink or empty."""
+def ticket_draft(
+    request: InstallRequest, marker: str, thread: str, *, replaces: bool = False
+) -> TicketDraft:
+    """The ticket for ``request``; ``thread`` is a permalink or empty; ``replaces``: an earlier message
+    had another PEM."""
     installation = request.installation
     what = f"Install {installation.option} certificate for {target_of(request)}"
     facts = [
@@ -88,6 +91,7 @@ def ticket_draft(request: InstallRequest, marker: str, thread: str) -> TicketDra
         requester_mail=request.contact if request.contact.count("@") == 1 else "",
         file_name=file_name(request),
         file=pem.encode("ascii"),
+        replaces=replaces,
     )
 
 

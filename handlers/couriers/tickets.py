@@ -58,14 +58,15 @@ async def on_delivered(parts: Parts, unit: Unit, act: Act, receipt: Receipt) -> 
         return
     if act.kind in _WRITING and await Tickets(parts.database).note_passed(unit, request, "write"):
         await outbox.put(unit, f"request:{request}", "journal", {"request": request, "back": True})
-    if act.kind == "card" and receipt.get("ts") and not offers_file(desk):
+    if act.kind == "card" and receipt.get("ts") and not isinstance(desk, EmailDesk):
         await _put(unit, "ticket", {"request": request}, key=f"ticket:{request}")
     elif act.kind == "pem" and receipt.get("file"):
-        if offers_file(desk):
-            # Each PEM has its own: one that was exchanged must not be sent.
-            await _put(unit, "ticket", {"request": request}, key=f"ticket:{receipt['file']}")
-            return
         sha256 = list(act.payload["sha256"])
+        if isinstance(desk, EmailDesk):
+            # Each PEM has its own: one that was exchanged must not be installed.
+            meant = {"request": request, "sha256": sha256}
+            await _put(unit, "ticket", meant, key=f"ticket:{receipt['file']}")
+            return
         key = f"attachment:{request}:{receipt['file']}"
         await _put(unit, "attachment", {"request": request, "sha256": sha256}, key=key)
     elif act.kind == "attachment" and "sha256" in act.payload and receipt.get("file"):
@@ -161,8 +162,12 @@ async def _keep_ticket(
 
 
 class TicketCourier:
-    """``ticket`` {"request"}: creates the ticket, once; or puts the message to the desk into the
-    thread as a file that a person sends."""
+    """``ticket`` {"request"}: creates the ticket, once.
+
+    ``ticket`` {"request", "sha256"}, where the desk is a mailbox: sends the message with that PEM, or
+    puts it into the thread as a file that a person sends. One whose PEM was exchanged since is left to
+    its successor.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -172,16 +177,19 @@ class TicketCourier:
         request, desk = await place(parts, act)
         if desk is None:
             return {}
+        if _is_superseded(request, act):
+            return {}
+        exists = await Tickets(parts.database).get(request.id) is not None
         if isinstance(desk, EmailDesk) and offers_file(desk):
-            draft = await self._draft(request)
+            draft = await self._draft(request, replaces=exists)
             return {"offered": await self._offer(act, request, desk, draft)}
-        if await Tickets(parts.database).get(request.id):
+        if exists and not isinstance(desk, EmailDesk):
             return {}
         settle = desk.pace.settle  # The desk may still be at it: a search would find nothing.
         try:
             async with asking(parts, act, undone="No ticket was created.", settle=settle):
                 found = await self._search(act, desk, request) if _in_doubt(act) else None
-                ticket = found or await desk.create(await self._draft(request))
+                ticket = found or await desk.create(await self._draft(request, replaces=exists))
         except Later as later:
             if later.maybe_delivered:
                 # What follows is a wait; after it only what is not there is created.
@@ -203,9 +211,9 @@ class TicketCourier:
         async with self._parts.database.begin() as unit:
             return await self._parts.seen.first(unit, key) is None
 
-    async def _draft(self, request: InstallRequest) -> TicketDraft:
+    async def _draft(self, request: InstallRequest, *, replaces: bool = False) -> TicketDraft:
         thread = await _thread_link(self._parts, request)
-        return ticket_draft(request, marker_of(request.short_id), thread)
+        return ticket_draft(request, marker_of(request.short_id), thread, replaces=replaces)
 
     async def _offer(
         self, act: Act, request: InstallRequest, desk: EmailDesk, draft: TicketDraft
@@ -225,6 +233,12 @@ class TicketCourier:
             thread_ts=request.card_ts,
         )
         return {"name": file.name, "to": str(desk.message(draft)["To"])}
+
+
+def _is_superseded(request: InstallRequest, act: Act) -> bool:
+    certificates = request.installation.certificates
+    meant = act.payload.get("sha256")
+    return meant is not None and [certificate.sha256 for certificate in certificates] != list(meant)
 
 
 def _in_doubt(act: Act) -> bool:

@@ -380,7 +380,8 @@ async def _mail(text: str) -> None:
         sent = desk.message(made).as_bytes()
         heard = email.message_from_bytes(sent, policy=email.policy.default)
         assert {name.lower() for name in heard} == {
-            *("from", "to", "subject", "date", "message-id", "mime-version", "content-type")
+            *("from", "to", "subject", "date", "message-id", "references", "mime-version"),
+            "content-type",
         }
         assert heard["to"] == "desk@corp.example"
         parts = list(heard.iter_parts())

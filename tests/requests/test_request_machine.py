@@ -23,10 +23,11 @@ from sqlalchemy import select
 from bot.requests.request import Actor, InstallRequest
 from bot.requests.rows import installation_of, open_key
 from bot.requests.service import Requests
-from bot.requests.states import RULES, Action, Refused, Role, State, possible_actions
+from bot.requests.states import RULES, Action, Refused, Role, State
 from bot.store import tables
 from bot.store.database import Database
 from tests.requests.people import BEA, FAY, OTHER_TEAM, RITA, SAM, TOM, draft, installation
+from tests.requests.possible import possible_actions
 
 _T = TypeVar("_T")
 _PEOPLE = st.sampled_from([RITA, FAY, BEA, SAM, TOM, OTHER_TEAM, replace(RITA, is_supporter=True)])

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from bot.requests.messages import Messages
 from bot.requests.request import Actor, Draft, InstallRequest
 from bot.requests.service import Requests
-from bot.requests.states import Action, Refused, Role, State, possible_actions
+from bot.requests.states import Action, Refused, Role, State
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.outbox import Act
@@ -28,6 +28,7 @@ from tests.requests.people import (
     draft,
     installation,
 )
+from tests.requests.possible import possible_actions
 
 _keys = iter(range(1_000_000))
 
