@@ -194,12 +194,14 @@ async def _wait_for_point(judge: Judge, step: str) -> None:
 
 def _desk_file(desk: Server, folder: Path, proxy: str) -> Path:
     """The desk file of the replica behind that proxy."""
-    secret = folder / "secret"
+    number = proxy.rpartition(":")[2]
+    # Of its own: the other replica may read its files at this moment.
+    secret = folder / f"secret-{number}"
     token = desk.api_token if isinstance(desk, EnterpriseServer) else desk.password
     secret.write_text(token, "utf-8")
     name = "api_token" if isinstance(desk, EnterpriseServer) else "password"
     table = {**desk.table(), name: f"file:{secret}", **_QUICK, "proxy": proxy}
-    path = folder / f"desk-{proxy.rpartition(':')[2]}.toml"
+    path = folder / f"desk-{number}.toml"
     path.write_text(desk_file_text(table), "utf-8")
     return path
 
