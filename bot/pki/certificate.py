@@ -22,7 +22,6 @@ from bot.pki.extensions import (
     GeneralName,
     NameConstraints,
 )
-from bot.pki.keeping import kept
 from bot.pki.keys import AlgorithmIdentifier, PublicKey, verifies
 from bot.pki.names import Name
 from bot.records import record
@@ -213,7 +212,17 @@ class Certificate:
 
     def is_signed_with(self, key: PublicKey) -> bool:
         """Whether ``key`` made this certificate's signature."""
-        return _verifies(self, key)
+        found = self._verified.get(key)
+        if found is None:
+            found = verifies(key, self.outer_algorithm, self.signature, self.tbs)
+            self._verified[key] = found
+        return found
+
+    @cached_property
+    def _verified(self) -> dict[PublicKey, bool]:
+        """The keys that the signature was verified with. Here, because whoever keeps this elsewhere
+        keeps the certificate as well."""
+        return {}
 
     def decoded(self, oid: str, parse: Callable[[bytes], T]) -> T | None:
         """What ``parse`` makes of the extension ``oid``; None where it is absent or unreadable,
@@ -236,12 +245,7 @@ class Certificate:
         return f"<Certificate {self.subject.text!r} {self.sha256[:16]}>"
 
 
-@kept(1024, lambda certificate, key: len(certificate.der) + len(key.spki))
-def _verifies(certificate: Certificate, key: PublicKey) -> bool:
-    return verifies(key, certificate.outer_algorithm, certificate.signature, certificate.tbs)
-
-
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _parse_small(data: bytes) -> Certificate:
     return _parse(data)
 

@@ -135,7 +135,7 @@ class PolicyConstraints:
 
 def _kept(parse: Callable[[bytes], T]) -> Callable[[bytes], T]:
     """Remembers what ``parse`` made of short values: most certificates have the same few."""
-    remembered = lru_cache(maxsize=1024)(parse)
+    remembered = lru_cache(maxsize=256)(parse)
 
     @wraps(parse)
     def parse_once(value: bytes) -> T:

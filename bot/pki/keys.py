@@ -179,7 +179,7 @@ class PublicKey:
     key_octets: bytes
 
     @staticmethod
-    @kept(512)
+    @kept(256)
     def from_der(spki: bytes) -> PublicKey:
         """From a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Raises DerError."""
         parts = list(der.children(der.content(spki, der.SEQUENCE)))

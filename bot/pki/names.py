@@ -114,7 +114,7 @@ class Name:
     rdns: tuple[tuple[Attribute, ...], ...]
 
     @staticmethod
-    @kept(2048)
+    @kept(512)
     def from_der(data: bytes) -> Name:
         """The name in ``data`` (a whole SEQUENCE). Raises DerError."""
         return Name(data, tuple(map(_rdn, der.elements(der.content(data, der.SEQUENCE)))))
@@ -150,12 +150,17 @@ class Name:
                     return attribute
         return None
 
-    @cached_property
+    @property
     def as_utf8(self) -> Name:
         """The name with each PrintableString taken for UTF-8, which differs where one holds more
         than ASCII."""
+        return self._other_as_utf8 or self
+
+    @cached_property
+    def _other_as_utf8(self) -> Name | None:
+        """None for itself: what refers to itself is freed late."""
         rdns = tuple(tuple(attribute.as_utf8 for attribute in rdn) for rdn in self.rdns)
-        return self if rdns == self.rdns else Name(self.der, rdns)
+        return None if rdns == self.rdns else Name(self.der, rdns)
 
     @property
     def common_name(self) -> str | None:
@@ -191,7 +196,7 @@ class Name:
         return self.text
 
 
-@kept(1024)
+@kept(512)
 def _rdn(element: bytes) -> tuple[Attribute, ...]:
     """Kept, since country, organisation and domain are the same in many names."""
     if element[0] != der.SET:
