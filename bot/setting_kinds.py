@@ -76,7 +76,8 @@ def folder(text: str) -> Path:
     """A folder that need not be there. Raises SettingsError."""
     try:
         return Path(text).expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):
+        # ValueError: NUL in it, which a file of settings may hold.
         raise SettingsError(
             f"“{visible(text)}” names no folder: there is no such home directory.",
             "Write the folder's full path.",

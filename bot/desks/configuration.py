@@ -338,7 +338,7 @@ def secret(reference: str, environment: Mapping[str, str] | None = None) -> str:
         try:
             with Path(name).expanduser().open(encoding="utf-8") as file:
                 value = file.read(_MAX_SECRET).strip()
-        except (OSError, UnicodeError, RuntimeError):
+        except (OSError, ValueError, RuntimeError):
             raise SettingsError(
                 f"The desk's secret cannot be read from {what}.", "Make it readable for the bot."
             ) from None

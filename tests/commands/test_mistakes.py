@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot import settings
+from bot.errors import SettingsError
 from tests.support.authority import make_root
 from tests.support.program import whichroot
 
@@ -137,3 +139,9 @@ async def test_a_setting_that_cannot_be_used_is_named() -> None:
     assert (run.code, run.output) == (2, "")
     assert "WHICHROOT_CONCURRENCY" in run.errors
     assert "“lots”" in run.errors
+
+
+def test_a_folder_that_can_be_none_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("WHICHROOT_COMPANY_ROOTS=~\0\n")
+    with pytest.raises(SettingsError, match="COMPANY_ROOTS"):
+        settings.load({}, tmp_path)

@@ -64,7 +64,7 @@ def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path) -> None
     (tmp_path / "token").write_text("abc\n")
     assert secret(f"file:{tmp_path}/token") == "abc"
     assert secret("env:T", {"T": "def"}) == "def"
-    for reference in ("env:MISSING", f"file:{tmp_path}/none"):
+    for reference in ("env:MISSING", f"file:{tmp_path}/none", "file:~\0", "file:a\0"):
         with pytest.raises(SettingsError):
             secret(reference, {})
     with pytest.raises(SettingsError):
