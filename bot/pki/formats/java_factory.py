@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from cryptography import x509
-
 from bot.errors import FormatError
 from bot.pki import der
 from bot.pki.certificate import Certificate
@@ -152,8 +150,11 @@ def _signed_certificates(body: bytes, jdk: int) -> list[tuple[int, bytes]]:
         certificates = list(ber.children(content))
         tag, content = next(parts, _NOTHING)
     if _is_choice(tag, 1, jdk):
+        # Imported late: hardly any file holds revocation lists.
+        from cryptography.x509 import load_der_x509_crl
+
         for child in ber.children(content):
-            x509.load_der_x509_crl(der.encode(*child))
+            load_der_x509_crl(der.encode(*child))
         tag, content = next(parts, _NOTHING)
     if tag != der.SET:
         raise DerError("no signers")
