@@ -128,3 +128,9 @@ def test_names_that_are_plainly_other_do_not_match(
 ) -> None:
     if is_plainly_other(host, name):
         assert not is_match(host, name, endpoint, jdk)
+
+
+def test_a_common_name_that_is_no_formal_name_is_told_visibly() -> None:
+    with pytest.raises(Rejected) as refused:
+        check_host(certificate("[\x06\u02b3\u202e"), "www.example.com", "https", 25)
+    assert str(refused.value) == r"Not a formal name [\u{0006}ʳ\u{202E}"

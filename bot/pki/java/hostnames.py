@@ -16,6 +16,7 @@ from bot.pki.java.addresses import to_address, unmapped
 from bot.pki.java.rejection import Rejected
 from bot.pki.keeping import kept
 from bot.pki.names import COMMON_NAME
+from bot.text import visible
 
 _SAN = extensions.SUBJECT_ALTERNATIVE_NAME
 
@@ -84,7 +85,7 @@ def _refusal(
     if attribute is not None:
         common_name = attribute.text
         if unicodedata.normalize("NFKC", common_name) != common_name:
-            return f"Not a formal name {common_name}"
+            return f"Not a formal name {visible(common_name)}"
         if _matches(host, common_name, endpoint, jdk):
             return None
     return f"No name matching {host} found"
