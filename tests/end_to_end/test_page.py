@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.end_to_end.conftest import OpenPage
 from tests.end_to_end.sample_app import LONG_NAME, Sampler, sampler
@@ -337,6 +337,29 @@ async def test_the_home_tab_opens(running: Sampler, page: Page) -> None:
     await until(lambda: ("at_home", "At home") in running.did)
     await page.get_by_role("tab", name="Messages").click()
     await expect(composer(page, "sampler")).to_be_visible()
+
+
+async def test_the_log_shows_what_happens_while_it_is_fetched(running: Sampler, page: Page) -> None:
+    fetched, happened = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        answer = await route.fetch()
+        fetched.set()
+        await happened.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/page/log*", slow)
+    await page.get_by_role("button", name="Requests").click()
+    await fetched.wait()
+    await write(page, "/simple hello")
+    article = page.get_by_role("article").filter(has_text="You said hello")
+    await expect(article).to_be_visible()
+    async with page.expect_response("**/page/log*"):
+        happened.set()
+    await expect(page.get_by_role("heading", name="Requests between")).to_be_visible()
+    rows = page.get_by_role("region", name="Requests").get_by_role("row")
+    await expect(rows.filter(has_text="chat.postEphemeral")).to_have_count(1)
+    await expect(rows.filter(has_text="slash_commands /simple")).to_have_count(1)
 
 
 async def test_the_log_shows_requests_and_envelopes(page: Page) -> None:

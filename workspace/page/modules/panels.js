@@ -55,10 +55,18 @@ export class LogPanel {
   }
 
   async _load() {
+    // What happens before the answer is there may be missing in it.
+    const since = [];
+    const keep = (event) => since.push(event.detail.entry);
+    this.store.addEventListener("log", keep);
     try {
-      this.store.log = await api.get("log");
+      const found = await api.get("log");
+      const known = new Set(found.map((entry) => JSON.stringify(entry)));
+      this.store.log = [...found, ...since.filter((entry) => !known.has(JSON.stringify(entry)))];
     } catch (error) {
       toast(error.message, { isProblem: true });
+    } finally {
+      this.store.removeEventListener("log", keep);
     }
     this.show();
   }
