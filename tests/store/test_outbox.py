@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Text, cast, literal, select, text
@@ -63,6 +64,16 @@ async def end(database: Database, *ended: Lease) -> None:
     async with database.begin() as unit:
         for lease in ended:
             leases.done(unit, lease, {"ts": "1.0"})
+
+
+async def beside_who_locks_both(database: Database, doing: Coroutine[Any, Any, None]) -> None:
+    """Does it while a transaction locks the lanes a and b in this order, as one that puts into both."""
+    async with database.begin() as unit:
+        await unit.execute(select(lanes).where(lanes.c.lane == "a").with_for_update())
+        task = asyncio.create_task(doing)
+        await asyncio.sleep(0.3)
+        await unit.execute(select(lanes).where(lanes.c.lane == "b").with_for_update())
+    await task
 
 
 async def drain(database: Database) -> list[str]:
@@ -316,12 +327,7 @@ async def test_who_changes_many_lanes_locks_them_in_order(
             else:
                 await leases.mend_clock(unit, _LENGTH)
 
-    async with database.begin() as unit:
-        await unit.execute(select(lanes).where(lanes.c.lane == "a").with_for_update())
-        changing = asyncio.create_task(change())
-        await asyncio.sleep(0.3)
-        await unit.execute(select(lanes).where(lanes.c.lane == "b").with_for_update())
-    await changing
+    await beside_who_locks_both(database, change())
     assert len(await claim(database)) == 2
     await database.dispose()
 
@@ -431,10 +437,4 @@ async def test_leases_are_renewed_in_the_order_in_which_lanes_are_locked(
         async with database.begin() as unit:
             assert not await leases.renew(unit, held, _LENGTH)
 
-    async with database.begin() as unit:
-        # As a transaction does that puts into both.
-        await unit.execute(select(lanes).where(lanes.c.lane == "a").with_for_update())
-        task = asyncio.create_task(renewing())
-        await asyncio.sleep(0.3)
-        await unit.execute(select(lanes).where(lanes.c.lane == "b").with_for_update())
-    await task
+    await beside_who_locks_both(database, renewing())
