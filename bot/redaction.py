@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 
-_SECRETS = re.compile(
+from bot import patterns
+
+#: Without white space, ``=`` and ``@`` nothing is told apart that could be a secret.
+_HARMLESS = patterns.lazy(r"[\w.:/-]*")
+_SECRETS = patterns.lazy(
     r"""((?:password|passwd|passphrase|pwd|secret|token|api-?key)\w*(?:\s*=\s*|\s*:\s+))"""
     r"""(?:\{[^}]*\}?|"[^"]*"?|'[^']*'?|[^;&]+)""",
     re.IGNORECASE,
 )
-_SECRET_OPTIONS = re.compile(r"(\s-(?:w|u|-user|-password|pass|passin|storepass)[ =])\s*\S+")
+_SECRET_OPTIONS = patterns.lazy(r"(\s-(?:w|u|-user|-password|pass|passin|storepass)[ =])\s*\S+")
 _NO_PORT = r"(?![0-9]{1,5}(?:[/?#\s]|$))"
-_USER_INFO = re.compile(rf"://(?:[^/?#@\s:]*:{_NO_PORT}.*@|[^/?#\s]*@)", re.DOTALL)
-_ORACLE_USER = re.compile(r"(oracle:\w+:)[^@\s]+@", re.IGNORECASE)
+_USER_INFO = patterns.lazy(rf"://(?:[^/?#@\s:]*:{_NO_PORT}.*@|[^/?#\s]*@)", re.DOTALL)
+_ORACLE_USER = patterns.lazy(r"(oracle:\w+:)[^@\s]+@", re.IGNORECASE)
 # Bounded: each "(" or "<" may begin one, and a text may consist of them.
-_BARE_USER_INFO = re.compile(
+_BARE_USER_INFO = patterns.lazy(
     rf"(?<![^\s\"'<(])(?!jdbc:)[^\s:/@]{{1,256}}:(?!//){_NO_PORT}\S{{1,1024}}@", re.IGNORECASE
 )
 
@@ -22,6 +26,8 @@ _BARE_USER_INFO = re.compile(
 def redacted(text: str) -> str:
     """``text`` (one address, command or line) with ``***`` for the user information of URLs and
     the values of passwords and tokens."""
+    if _HARMLESS.fullmatch(text):
+        return text
     text = _SECRET_OPTIONS.sub(r"\1***", _SECRETS.sub(r"\1***", text))
     text = _ORACLE_USER.sub(r"\1***@", _USER_INFO.sub("://***@", text))
     return _BARE_USER_INFO.sub("***@", text)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
+from bot import patterns
+
 #: Printable for Unicode, and yet nothing is seen (Default_Ignorable_Code_Point, and the empty
 #: Braille pattern). The variation selectors of emoji are left out: people write them.
-_BLANK: Final = re.compile(
+_BLANK: Final = patterns.lazy(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]"
 )
 
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE: Final = patterns.lazy("[\0\ud800-\udfff]")
 
 
 def visible(text: str, limit: int = 200) -> str:

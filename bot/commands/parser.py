@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NoReturn
 
+from bot.commands.streams import columns
 from bot.probe.protocols import SCHEMES, Protocol
 from bot.text import visible
 
@@ -116,7 +117,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments, by default the process's; ``command`` names the command. Exits with code 2 and
     a sentence on standard error when they cannot be understood."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _Parser(prog="whichroot", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False)
+    parser = _Parser(
+        prog="whichroot",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(debug=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -136,6 +143,18 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         command = commands.choices[parsed.command]
         command.error(_no_option(unknown[0], list(command._option_string_actions)))
     return parsed
+
+
+class _Help(argparse.HelpFormatter):
+    """As wide as `columns` says: argparse makes one of these for every argument, and would import
+    `shutil` to learn it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=columns() - 2)
+
+
+class _RawHelp(_Help, argparse.RawDescriptionHelpFormatter):
+    """Descriptions as they are written."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -210,7 +229,7 @@ def _command(
         help=summary,
         description=description,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_RawHelp,
         allow_abbrev=False,
     )
     parser.add_argument(

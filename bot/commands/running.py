@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Thread
-from typing import Any, ParamSpec, TypeVar
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
-P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """What ``main`` returns, as `asyncio.run` gives it, but without waiting for threads: a name that
     nobody resolves keeps ``getaddrinfo(3)`` busy for half a minute, whatever was done meanwhile, and
     an interrupt does not reach it. Raises KeyboardInterrupt."""
-    with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(_Unawaited())
+    with asyncio.Runner(loop_factory=_Loop) as runner:
         return runner.run(main)
 
 
-class _Unawaited(ThreadPoolExecutor):
-    """A daemon thread for each task. An event loop takes no executor but a `ThreadPoolExecutor`, which
-    would wait for its threads at the end, and has so few that slow names hold up quick ones. How
-    many there are is bounded by how many hosts are looked at at once."""
+class _Loop(asyncio.SelectorEventLoop):
+    """Has threads only once something is to be run in one: an address needs none."""
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        future: Future[T] = Future()
+    _has_threads = False
 
-        def work() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        if executor is None and not self._has_threads:
+            from bot.commands.threads import Unawaited
 
-        Thread(target=work, daemon=True).start()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Waits for nobody."""
+            self.set_default_executor(Unawaited())
+            self._has_threads = True
+        return super().run_in_executor(executor, func, *args)

@@ -123,7 +123,8 @@ class ErrorText:
         before, after = self.plain[start - 1 : start], self.plain[last + 1 : last + 2]
         if self.plain[start].isalnum() and before.isalnum():
             return False
-        if self.plain[last].isalnum() and after == "_":
+        # A longer name may go on in the next line.
+        if self.plain[last].isalnum() and self.plain[last + 1 : last + 3].lstrip("\n")[:1] == "_":
             return False
         return not (self.plain[last].isdigit() and after.isdigit())
 

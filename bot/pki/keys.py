@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.bindings._rust import openssl
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from bot.pki import der
 from bot.pki.keeping import kept
 from bot.records import record
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 _KEY_ALGORITHMS = {
     "1.2.840.113549.1.1.1": "RSA",
@@ -262,7 +266,7 @@ class PublicKey:
     def loaded(self) -> PublicKeyTypes | None:
         """The key for ``cryptography``, None where it cannot be used."""
         try:
-            return serialization.load_der_public_key(self.spki)
+            return openssl.keys.load_der_public_key(self.spki)
         except (ValueError, UnsupportedAlgorithm):
             return None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from functools import cached_property
 
+from bot import patterns
 from bot.pki import der
 from bot.pki.keeping import kept
 from bot.records import record
@@ -49,7 +49,7 @@ _CHARSETS = {
 }
 _ESCAPED = frozenset(',+<>;"\\')
 #: Words of ASCII with single spaces between them, in which nothing is escaped.
-_PLAIN = re.compile(rb'(?!#)[^\0- ,+<>;"\\\x7f-\xff]+(?: [^\0- ,+<>;"\\\x7f-\xff]+)*')
+_PLAIN = patterns.lazy(rb'(?!#)[^\0- ,+<>;"\\\x7f-\xff]+(?: [^\0- ,+<>;"\\\x7f-\xff]+)*')
 #: What Java's ``String.trim`` removes: everything up to and including the space.
 _TRIMMED = "".join(map(chr, range(0x21)))
 

@@ -7,11 +7,13 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from bot import patterns
+
 _COLUMNS: Final = 64
 _MAX_COMMENT: Final = 200
 #: In octets; the PEM of what is larger is not kept.
 _SMALL: Final = 1 << 13
-_BLOCK: Final = re.compile(
+_BLOCK: Final = patterns.lazy(
     rb"-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END CERTIFICATE-----"
     rb"(?:\r?\n\s*|\Z)"
 )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
+from bot import patterns
 from bot.pki.certificate import Certificate
 from bot.pki.keeping import kept
 from bot.pki.names import Name
@@ -24,59 +25,74 @@ _TEST_WORDS = frozenset(
 )
 #: In a CA's name this is short for "intermediate".
 _TEST_WORDS_OF_AUTHORITIES = _TEST_WORDS - {"int"}
-_NEGATED_PRODUCTION = re.compile(r"\b(pre|non)[-_ ]?prod(?:uction)?(?![a-z])", re.IGNORECASE)
+_NEGATED_PRODUCTION = patterns.lazy(r"\b(pre|non)[-_ ]?prod(?:uction)?(?![a-z])", re.IGNORECASE)
 _PRODUCTION_WORDS = frozenset("prod production prd produktion produktiv".split())
 #: A word of mixed case falls into its parts, and digits behind a word are a number.
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD = patterns.lazy(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 #: Products that open TLS connections and show a certificate of their own, by what their CA's names
-#: hold. Sources: each vendor's documentation of the CA that its product makes.
+#: hold, as `_spoken` writes them. Sources: each vendor's documentation of the CA that its product makes.
 _INSPECTORS = (
-    ("Zscaler", r"\bzscaler"),
-    ("Netskope", r"netskope|goskope"),
-    ("Symantec (Blue Coat) ProxySG", r"blue ?coat|proxysg|symantec web security"),
-    ("Palo Alto Networks", r"palo ?alto|prisma access|\bpan-os\b"),
-    ("Fortinet FortiGate", r"fortinet|fortigate|fortiproxy|fortisase"),
-    ("Sophos", r"\bsophos|cyberoam"),
-    ("Skyhigh (McAfee) Web Gateway", r"mcafee|skyhigh|\bmwg\b|trellix"),
-    ("Cisco Umbrella", r"cisco umbrella|opendns"),
-    ("Cisco Secure Web Appliance", r"ironport|cisco (?:web security|wsa|secure web)"),
-    ("Check Point", r"check ?point"),
-    ("Barracuda", r"barracuda"),
-    ("Forcepoint", r"forcepoint|websense"),
-    ("Cloudflare Gateway", r"cloudflare for teams|gateway ca - cloudflare"),
-    ("iboss", r"\biboss\b"),
-    ("Menlo Security", r"menlo ?security"),
-    ("Cato Networks", r"cato networks"),
-    ("Trend Micro", r"trend ?micro|interscan"),
-    ("WatchGuard", r"watchguard|fireware"),
-    ("SonicWall", r"sonicwall"),
-    ("Smoothwall", r"smoothwall"),
-    ("Lightspeed", r"lightspeed"),
-    ("Kaspersky", r"kaspersky"),
-    ("Avast or AVG", r"\bavast|\bavg (?:web|technologies)"),
-    ("ESET", r"\beset\b"),
-    ("Bitdefender", r"bitdefender"),
-    ("AdGuard", r"adguard"),
-    ("Dr.Web", r"dr\.?web"),
-    ("mitmproxy", r"mitmproxy"),
-    ("Charles Proxy", r"charles proxy"),
-    ("Fiddler", r"fiddler"),
-    ("Burp Suite", r"portswigger|\bburp"),
-    ("OWASP ZAP", r"zed attack proxy|\bzap\b.*\bca\b"),
-    ("Proxyman", r"proxyman"),
-    ("HTTP Toolkit", r"http toolkit"),
-    ("Squid", r"\bsquid\b"),
+    ("Zscaler", (" zscaler",)),
+    ("Netskope", ("netskope", "goskope")),
+    ("Symantec (Blue Coat) ProxySG", ("blue coat", "bluecoat", "proxysg", "symantec web security")),
+    ("Palo Alto Networks", ("palo alto", "paloalto", "prisma access", " pan os ")),
+    ("Fortinet FortiGate", ("fortinet", "fortigate", "fortiproxy", "fortisase")),
+    ("Sophos", (" sophos", "cyberoam")),
+    ("Skyhigh (McAfee) Web Gateway", ("mcafee", "skyhigh", " mwg ", "trellix")),
+    ("Cisco Umbrella", ("cisco umbrella", "opendns")),
+    (
+        "Cisco Secure Web Appliance",
+        ("ironport", "cisco web security", "cisco wsa", "cisco secure web"),
+    ),
+    ("Check Point", ("check point", "checkpoint")),
+    ("Barracuda", ("barracuda",)),
+    ("Forcepoint", ("forcepoint", "websense")),
+    ("Cloudflare Gateway", ("cloudflare for teams", "gateway ca cloudflare")),
+    ("iboss", (" iboss ",)),
+    ("Menlo Security", ("menlo security", "menlosecurity")),
+    ("Cato Networks", ("cato networks",)),
+    ("Trend Micro", ("trend micro", "trendmicro", "interscan")),
+    ("WatchGuard", ("watchguard", "fireware")),
+    ("SonicWall", ("sonicwall",)),
+    ("Smoothwall", ("smoothwall",)),
+    ("Lightspeed", ("lightspeed",)),
+    ("Kaspersky", ("kaspersky",)),
+    ("Avast or AVG", (" avast", " avg web", " avg technologies")),
+    ("ESET", (" eset ",)),
+    ("Bitdefender", ("bitdefender",)),
+    ("AdGuard", ("adguard",)),
+    ("Dr.Web", ("dr web", "drweb")),
+    ("mitmproxy", ("mitmproxy",)),
+    ("Charles Proxy", ("charles proxy",)),
+    ("Fiddler", ("fiddler",)),
+    ("Burp Suite", ("portswigger", " burp")),
+    ("OWASP ZAP", ("zed attack proxy", " zap root ca ", " zap ca ")),
+    ("Proxyman", ("proxyman",)),
+    ("HTTP Toolkit", ("http toolkit",)),
+    ("Squid", (" squid ",)),
 )
-_ANY_INSPECTOR = re.compile("|".join(pattern for _, pattern in _INSPECTORS), re.IGNORECASE)
 
-#: What products put into the certificate that they make before anybody configures them.
-_PLACEHOLDERS = re.compile(
-    r"kubernetes ingress controller fake|traefik default|snake ?oil|internet widgits|"
-    r"some-?organization|default company ltd|localhost|\bplesk\b|example\.com$|"
-    r"vmware default|acme co\b|my ?company|self-?signed certificate",
-    re.IGNORECASE,
+#: What products put into the certificate that they make before anybody configures them, likewise.
+_PLACEHOLDERS = (
+    "kubernetes ingress controller fake",
+    "traefik default",
+    "snake oil",
+    "snakeoil",
+    "internet widgits",
+    "some organization",
+    "someorganization",
+    "default company ltd",
+    "localhost",
+    " plesk ",
+    "vmware default",
+    "acme co ",
+    "my company",
+    "mycompany",
+    "self signed certificate",
+    "selfsigned certificate",
 )
+_PLACEHOLDER_DOMAIN = " example com "
 
 #: Endings that name no public host (RFC 6761, RFC 6762, RFC 8375, RFC 9476, and usage).
 _INTERNAL_ENDINGS = frozenset(
@@ -126,16 +142,25 @@ def inspection_product(certificates: Iterable[Certificate]) -> str | None:
 
 @kept(256)
 def _inspecting(text: str) -> str | None:
-    if _ANY_INSPECTOR.search(text):
-        for product, pattern in _INSPECTORS:
-            if re.search(pattern, text, re.IGNORECASE):
-                return product
-    return None
+    spoken = _spoken(text)
+    return next(
+        (product for product, signs in _INSPECTORS if any(sign in spoken for sign in signs)), None
+    )
 
 
 def is_placeholder(leaf: Certificate) -> bool:
     """Whether a product made this certificate to have one at all."""
-    return any(_PLACEHOLDERS.search(value) for value in _values(leaf.subject))
+    return any(_is_placeholder(_spoken(value)) for value in _values(leaf.subject))
+
+
+def _is_placeholder(spoken: str) -> bool:
+    return spoken.endswith(_PLACEHOLDER_DOMAIN) or any(sign in spoken for sign in _PLACEHOLDERS)
+
+
+def _spoken(text: str) -> str:
+    """``text`` in lower case, its words between single spaces: `` gateway ca cloudflare ``."""
+    plain = "".join(sign if sign.isalnum() else " " for sign in text.lower())
+    return f" {' '.join(plain.split())} "
 
 
 def is_public_name(host: str) -> bool:
@@ -165,7 +190,7 @@ def is_global_address(address: str) -> bool:
 
 @kept(256, lambda text, test_words: len(text))
 def _environment(text: str, test_words: frozenset[str]) -> tuple[Environment, str] | None:
-    plain = _NEGATED_PRODUCTION.sub(r"\1prod", text)
+    plain = _NEGATED_PRODUCTION.sub(r"\1prod", text) if "prod" in text.lower() else text
     words = [word.lower() for word in _WORD.findall(plain)]
     for word in words:
         if word in test_words:

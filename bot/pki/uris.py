@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from bot import patterns
+
 # Compiled when they are first used: few certificates hold URIs.
 _URI = r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[^\s\"<>\\^`{|}%\x00-\x20\x7f]|%[0-9A-Fa-f]{2})+"
 _AUTHORITY = r"(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::\d*)?"
-_DNS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)*")
+_DNS_NAME = patterns.lazy(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)*")
 _SERVER_NAME = (
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?"
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
+from bot import patterns
 from bot.errors import TargetError
 from bot.probe.endpoint import EXAMPLE, Endpoint, read_endpoint
 from bot.probe.pasted import unwrapped
@@ -21,8 +22,8 @@ _HOST_KEYS = (
     *("server", "servername", "datasource", "host", "hostname"),
     *("address", "addr", "networkaddress"),
 )
-_URL_SETTING = re.compile(r"[\w.-]+\s*[:=]\s*((?:jdbc:|[a-z][a-z0-9+.-]*://).*)", re.IGNORECASE)
-_JDBC = re.compile(r"jdbc:(?=[a-z])", re.IGNORECASE)
+_URL_SETTING = patterns.lazy(r"[\w.-]+\s*[:=]\s*((?:jdbc:|[a-z][a-z0-9+.-]*://).*)", re.IGNORECASE)
+_JDBC = patterns.lazy(r"jdbc:(?=[a-z])", re.IGNORECASE)
 
 _OPTIONS = {
     "-connect": "address", "--connect": "address", "-sslserver": "address", "-H": "address",

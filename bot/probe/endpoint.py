@@ -6,16 +6,20 @@ import ipaddress
 import re
 from dataclasses import replace
 
+from bot import patterns
 from bot.errors import TargetError
 from bot.probe.protocols import SCHEMES
 from bot.records import record
 from bot.redaction import redacted
 from bot.text import visible
 
+#: As nearly everybody writes it: a name with a dot in it or an IPv4 address, and perhaps a port.
+_PLAIN = patterns.lazy(r"([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?::([0-9]{1,5}))?")
+
 EXAMPLE = "Write one server as host:port or as a URL, for example dc01.corp.example:636."
 
-_URL = re.compile(r"([a-z][a-z0-9+._-]*)://\s*(.*)", re.IGNORECASE | re.DOTALL)
-_SLIP = re.compile(  # https:/h, https//h, https:\\h
+_URL = patterns.lazy(r"([a-z][a-z0-9+._-]*)://\s*(.*)", re.IGNORECASE | re.DOTALL)
+_SLIP = patterns.lazy(  # https:/h, https//h, https:\\h
     rf"({'|'.join(sorted(SCHEMES, key=len, reverse=True))})(?:\s*[:;]\s*[/\\]+|//+)\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -42,11 +46,11 @@ _FILLERS = _HOST_WORDS | {
     "starttls",
 }
 _FILLERS |= {"-p", "-port", "--port", "-", ":", "/", "=", "|"}
-_BEFORE_PORT = re.compile(r"(?:\s*[,;|]\s*|\s+:\s*|:\s+)(?=[0-9]{1,5}(?:\s|/|$))")
-_PORT_WORD = re.compile(r"(?:port[:=]|tcp/)?([0-9]+)(?:/tcp)?", re.IGNORECASE)
+_BEFORE_PORT = patterns.lazy(r"(?:\s*[,;|]\s*|\s+:\s*|:\s+)(?=[0-9]{1,5}(?:\s|/|$))")
+_PORT_WORD = patterns.lazy(r"(?:port[:=]|tcp/)?([0-9]+)(?:/tcp)?", re.IGNORECASE)
 #: White space ends a URL. In a directory's URL it may be part of a name: ``/OU=IT staff,DC=corp``.
 _ANOTHER_HOST = r"^[^=]*?\s(?:[\w-]+\.)+[\w-]+\.?(?::[0-9]+)?(?:/\S*)?(?:[\s,;]|$)"
-_HEX_AND_COLONS = re.compile(r"(?=[^:]*:[^:]*:)[0-9a-f:.]+(?:%.*)?", re.IGNORECASE)
+_HEX_AND_COLONS = patterns.lazy(r"(?=[^:]*:[^:]*:)[0-9a-f:.]+(?:%.*)?", re.IGNORECASE)
 
 
 @record
@@ -57,6 +61,15 @@ class Endpoint:
     scheme: str | None
     host: str
     port: int | None
+
+
+def read_plain(text: str) -> Endpoint | None:
+    """The endpoint of a plain ``dc01.corp.example:636``: what all the other readers would make of it,
+    at once. None if ``text`` is anything else."""
+    plain = _PLAIN.fullmatch(text)
+    if plain is None or (plain[2] and not 1 <= int(plain[2]) <= 65535):
+        return None
+    return Endpoint(None, plain[1], int(plain[2]) if plain[2] else None)
 
 
 def read_endpoint(text: str) -> Endpoint:

@@ -2,7 +2,7 @@
 
 Up to TLS 1.2 everything until ChangeCipherSpec is in the clear, so the chain can be read whatever
 comes after it, and exactly as it was sent. In TLS 1.3 only ServerHello is; the messages after it
-are read by `FlightReader.feed_messages` once :mod:`bot.probe.tls13` has decrypted them.
+are read by `FlightReader.decrypt`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 
 from bot.probe.presented import Limits
 from bot.probe.suites import suite_name
+from bot.probe.tls13 import Protection
 from bot.records import record
 
 SSL30: Final = 0x0300
@@ -100,14 +101,15 @@ def looks_like_tls(data: bytes) -> bool:
 class FlightReader:
     """Reads a flight as it arrives: ``flight`` is what has been understood so far.
 
-    ``encrypted`` are whole records with their headers, from the first one of application data.
     Nothing is read twice, so that a peer that sends byte by byte costs no more than another; the
     caller bounds the number of bytes.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.flight = Flight()
-        self.encrypted: list[bytes] = []
+        self._encrypted: list[bytes] = []
+        self._has_begun_to_encrypt = False
+        self._protection: Protection | None = None
         self._limits = limits
         self._records = bytearray()
         self._messages = bytearray()
@@ -139,8 +141,12 @@ class FlightReader:
 
     def _take_record(self, record: bytes) -> None:
         kind = record[0]
-        if kind == _APPLICATION_DATA or self.encrypted:
-            self.encrypted.append(record)
+        if kind == _APPLICATION_DATA:
+            self._has_begun_to_encrypt = True
+            self._encrypted.append(record)
+        elif self._has_begun_to_encrypt:
+            # Who encrypts says nothing in the clear any more.
+            return
         elif kind == _HANDSHAKE:
             self.feed_messages(record[5:])
         elif kind == _ALERT and len(record) == 7:
@@ -150,6 +156,18 @@ class FlightReader:
         elif kind != _CHANGE_CIPHER_SPEC or self.flight.version != TLS13:
             # Up to TLS 1.2 everything after ChangeCipherSpec is encrypted; in 1.3 it says nothing.
             self._is_over = True
+
+    def decrypt(self, secret: bytes) -> None:
+        """Reads what has come encrypted in TLS 1.3; ``secret`` is the server's handshake traffic
+        secret. May be called whenever more has come."""
+        if self._protection is None:
+            self._protection = Protection(self.flight.suite, secret)
+        for each in self._encrypted:
+            content = self._protection.open(each)
+            if content is None or self._is_over:
+                break
+            self.feed_messages(content)
+        self._encrypted.clear()
 
     def feed_messages(self, data: bytes) -> None:
         """Takes handshake messages in the clear."""

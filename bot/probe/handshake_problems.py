@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from bot.probe.flight import TLS12, TLS13
+from bot.probe.openssl import can_read_certificate
 from bot.probe.presented import Limits, ProbeFinding
 from bot.probe.problems import plaintext
 from bot.probe.protocols import Protocol
 from bot.probe.suites import group_name, is_static_rsa, java_has_group, java_offers, suite_name
 from bot.probe.target import Target
-from bot.probe.tls import Attempt, Ending, is_readable
+from bot.probe.tls import Attempt, Ending
 from bot.text import duration
 
 ALERTS: Final = {
@@ -413,7 +414,7 @@ def _given_up(attempt: Attempt) -> ProbeFinding:
             "RFC 8446 section 4.4.2, RFC 5246 section 7.4.2",
             "Empty server certificate chain",
         )
-    if not all(is_readable(der) for der in attempt.chain):
+    if not all(can_read_certificate(der) for der in attempt.chain):
         return ProbeFinding(
             "certificate_unreadable",
             "error",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 
+from bot import patterns
 from bot.errors import TargetError
 from bot.records import record
 from bot.text import visible
 
 _EXAMPLE = "Write the full name of one server, for example dc01.corp.example:636."
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_LABEL = patterns.lazy(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_NUMBER = patterns.lazy(r"[0-9]+|0x[0-9a-f]*")
 
 
 @record

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
+from bot import patterns
 from bot.errors import TargetError
 from bot.redaction import redacted
 from bot.text import visible
@@ -22,9 +23,9 @@ _ALIKE = {
 }
 _JOINERS = dict.fromkeys((0x200C, 0x200D))
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": " ", "&amp;": "&"}
-_ENTITY = re.compile("|".join(_ENTITIES))
-_SLACK_LINK = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
-_MARKDOWN_LINK = re.compile(r"\[([^\[\]()]+)\]\(([^()\s]+)\)")
+_ENTITY = patterns.lazy("|".join(_ENTITIES))
+_SLACK_LINK = patterns.lazy(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
+_MARKDOWN_LINK = patterns.lazy(r"\[([^\[\]()]+)\]\(([^()\s]+)\)")
 _BEFORE = " \"'`“”„‚‘’«»‹›<>({~•,;!?"
 _AFTER = " \"'`“”„‚‘’«»‹›<>)}~,;!?"
 

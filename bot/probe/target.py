@@ -6,10 +6,8 @@ import re
 from dataclasses import replace
 
 from bot.errors import TargetError
-from bot.probe.connection_strings import read_command, read_connection_string
-from bot.probe.endpoint import EXAMPLE, Endpoint, read_endpoint
+from bot.probe.endpoint import EXAMPLE, Endpoint, read_endpoint, read_plain
 from bot.probe.hostname import read_host
-from bot.probe.pasted import pieces, unified, unwrapped
 from bot.probe.protocols import (
     DEFAULT_PORTS,
     DIRECT_TLS_PORTS,
@@ -102,17 +100,7 @@ def parse_target(text: str, protocol: Protocol | None = None) -> Target:
     Raises `TargetError`, whose message quotes ``text`` without passwords and whose remedy shows a right
     example; nothing else, whatever the text.
     """
-    _refuse_pem(text)
-    if len(text) > _MAX_LENGTH:
-        raise TargetError(
-            f'"{visible(redacted(text[:_MAX_LENGTH]), 60)}" is {len(text)} characters long, too long for an address.',
-            EXAMPLE,
-        )
-    plain = unwrapped(unified(text))
-    plain = re.sub(r"^(?:/[a-z][\w-]*|whichroot check) +", "", plain)
-    if not plain:
-        raise TargetError("No server is named.", EXAMPLE)
-    endpoint = read_command(plain) or read_connection_string(plain) or read_endpoint(plain)
+    endpoint = read_plain(text) or _read(text)
     host = read_host(endpoint.host)
     port, port_given, how = _port_and_protocol(endpoint, protocol)
     return Target(
@@ -126,6 +114,24 @@ def parse_target(text: str, protocol: Protocol | None = None) -> Target:
     )
 
 
+def _read(text: str) -> Endpoint:
+    _refuse_pem(text)
+    if len(text) > _MAX_LENGTH:
+        raise TargetError(
+            f'"{visible(redacted(text[:_MAX_LENGTH]), 60)}" is {len(text)} characters long, too long for an address.',
+            EXAMPLE,
+        )
+    # Imported only for what is not plain.
+    from bot.probe.connection_strings import read_command, read_connection_string
+    from bot.probe.pasted import unified, unwrapped
+
+    plain = unwrapped(unified(text))
+    plain = re.sub(r"^(?:/[a-z][\w-]*|whichroot check) +", "", plain)
+    if not plain:
+        raise TargetError("No server is named.", EXAMPLE)
+    return read_command(plain) or read_connection_string(plain) or read_endpoint(plain)
+
+
 def parse_targets(
     text: str, protocol: Protocol | None = None, *, limit: int = 20
 ) -> list[Target | TargetError]:
@@ -135,6 +141,8 @@ def parse_targets(
     An address that cannot be read gives its `TargetError` in its place. After ``limit`` entries a
     `TargetError` says that there were more.
     """
+    from bot.probe.pasted import pieces
+
     try:
         _refuse_pem(text)
     except TargetError as error:

@@ -11,21 +11,17 @@ import contextlib
 import functools
 import ipaddress
 import re
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL import SSL, crypto
-
+from bot import patterns
 from bot.probe.flight import TLS13, Flight, FlightReader, looks_like_tls
 from bot.probe.hello import client_hello
+from bot.probe.openssl import TLS1, TLS12, Client, ClientContext, ClosedError, TlsError
 from bot.probe.presented import Limits
-from bot.probe.stream import CHUNK, Stream
-from bot.probe.tls13 import decrypt_handshake
+from bot.probe.stream import Stream
+from bot.records import record
 
-_ASKED_STATE: Final = b"SSLv3/TLS read server certificate request"
 _FATAL: Final = 2
 _VERDICT_SECONDS: Final = 1.5
 """How long a TLS 1.3 server may take to say that it demands a client certificate."""
@@ -35,8 +31,7 @@ _TLS13_SUITES: Final = (
     b"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
     b":TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256"
 )
-_SERVER_SECRET: Final = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
-_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
+_LABEL: Final = patterns.lazy(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
 
 class Offer(Enum):
@@ -67,7 +62,7 @@ class Ending(Enum):
     """The TLS library gave up on what the server sent."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Attempt:
     """What an attempt has shown. ``first_bytes`` are the first that the server sent, ``alerts``
     (level, description) as received, ``reason`` the TLS library's when it gave up.
@@ -76,23 +71,14 @@ class Attempt:
     offer: Offer
     ending: Ending
     first_bytes: bytes = b""
-    flight: Flight = field(default_factory=Flight)
+    flight: Flight = Flight()
     chain: tuple[bytes, ...] = ()
     left_out: int = 0
-    alerts: list[tuple[int, int]] = field(default_factory=list)
+    alerts: tuple[tuple[int, int], ...] = ()
     reason: str = ""
     asked: bool = False
     is_required: bool | None = None
     authorities: tuple[bytes, ...] = ()
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What the TLS library's callbacks tell about one connection."""
-
-    alerts: list[tuple[int, int]] = field(default_factory=list)
-    asked: bool = False
-    secret: bytes = b""
 
 
 def java_server_name(host: str) -> str | None:
@@ -127,36 +113,29 @@ async def shake_hands(
     ``deadline``. Raises nothing but cancellation."""
     if offer is Offer.ANCIENT:
         return await _greet(stream, server_name, alpn, limits, deadline)
-    seen = _Seen()
-    connection = SSL.Connection(_context(offer))
-    connection.set_app_data(seen)
-    connection.set_connect_state()
-    if server_name is not None:
-        connection.set_tlsext_host_name(server_name.encode("ascii"))
-    if alpn is not None:
-        connection.set_alpn_protos([alpn])
-    handshake = _Handshake(stream, connection, seen, limits)
-    attempt = Attempt(offer, Ending.TIMED_OUT)
+    client = Client(_context(offer), server_name, alpn)
     try:
-        async with asyncio.timeout_at(deadline):
-            attempt.ending = await handshake.run()
-    except TimeoutError:
-        pass
-    except OSError:
-        attempt.ending = Ending.RESET
-    handshake.report(attempt)
-    return attempt
+        handshake = _Handshake(stream, client, limits)
+        attempt = Attempt(offer, Ending.TIMED_OUT)
+        try:
+            async with asyncio.timeout_at(deadline):
+                attempt.ending = await handshake.run()
+        except TimeoutError:
+            pass
+        except OSError:
+            attempt.ending = Ending.RESET
+        handshake.report(attempt)
+        return attempt
+    finally:
+        client.close()
 
 
 class _Handshake:
     """Moves bytes between a stream and the TLS library, and looks at them on the way."""
 
-    def __init__(
-        self, stream: Stream, connection: SSL.Connection, seen: _Seen, limits: Limits
-    ) -> None:
+    def __init__(self, stream: Stream, client: Client, limits: Limits) -> None:
         self._stream = stream
-        self._connection = connection
-        self._seen = seen
+        self._client = client
         self._limits = limits
         self._reader = FlightReader(limits)
         self._first = b""
@@ -167,40 +146,41 @@ class _Handshake:
     async def run(self) -> Ending:
         while True:
             try:
-                self._connection.do_handshake()
-            except SSL.WantReadError:
-                await self._flush()
-            except SSL.Error as error:
+                is_complete = self._client.shake_hands()
+            except TlsError as error:
                 return await self._give_up(error)
-            else:
+            if is_complete:
                 await self._say_goodbye()
                 return Ending.COMPLETED
+            await self._flush()
             data = await self._read()
             if not data:
                 return Ending.CLOSED
             if self._received > self._limits.max_handshake_bytes:
                 return Ending.TOO_LONG
-            self._connection.bio_write(data)
+            self._client.feed(data)
 
     def report(self, attempt: Attempt) -> None:
         """Fills ``attempt`` with what was seen."""
-        flight = self._reader.flight
-        attempt.first_bytes = self._first
-        attempt.alerts = self._seen.alerts or list(flight.alerts)
-        attempt.reason = self._reason
-        if not flight.has_certificate and flight.version == TLS13:
-            self._take_chain_from_library(attempt)
-            if not attempt.chain:
-                flight = self._decrypted()
-        if flight.has_certificate:
-            attempt.chain, attempt.left_out = flight.chain, flight.left_out
+        flight = self._flight()
         attempt.flight = flight
-        attempt.asked = self._seen.asked or flight.authorities is not None
+        attempt.first_bytes = self._first
+        heard = self._client.alerts
+        attempt.alerts = (*flight.alerts, *(each for each in heard if each not in flight.alerts))
+        attempt.reason = self._reason
+        attempt.chain, attempt.left_out = flight.chain, flight.left_out
+        attempt.asked = flight.authorities is not None
         if attempt.asked:
-            attempt.authorities = flight.authorities or self._authorities()
+            attempt.authorities = flight.authorities or ()
             attempt.is_required = self._judge_demand(attempt.ending)
             if attempt.ending is Ending.COMPLETED and attempt.is_required:
-                attempt.ending = Ending.ALERT if self._seen.alerts else Ending.CLOSED
+                attempt.ending = Ending.ALERT if heard else Ending.CLOSED
+
+    def _flight(self) -> Flight:
+        """What can be read of what has come."""
+        if self._client.secret:
+            self._reader.decrypt(self._client.secret)
+        return self._reader.flight
 
     async def _read(self) -> bytes:
         data = await self._stream.read()
@@ -211,21 +191,16 @@ class _Handshake:
         return data
 
     async def _flush(self) -> None:
-        try:
-            data = self._connection.bio_read(CHUNK)
-        except SSL.WantReadError:
-            return
-        await self._stream.write(data)
+        if data := self._client.take():
+            await self._stream.write(data)
 
-    async def _give_up(self, error: SSL.Error) -> Ending:
-        if any(level == _FATAL for level, _ in self._seen.alerts):
+    async def _give_up(self, error: TlsError) -> Ending:
+        if any(level == _FATAL for level, _ in self._client.alerts):
             return Ending.ALERT
         if not looks_like_tls(self._first):
             return Ending.NOT_TLS
-        reasons = error.args[0] if error.args else ()
-        self._reason = reasons[0][-1] if isinstance(reasons, list) and reasons else "unknown"
-        if not self._connection.get_peer_cert_chain():
-            await self._linger()
+        self._reason = str(error)
+        await self._linger()
         with contextlib.suppress(OSError):
             await self._flush()
         return Ending.FAILED
@@ -235,8 +210,8 @@ class _Handshake:
         with contextlib.suppress(OSError):
             async with asyncio.timeout(_LINGER_SECONDS):
                 while self._received <= self._limits.max_handshake_bytes:
-                    reader = self._reader
-                    if reader.is_over or reader.flight.has_certificate or reader.flight.alerts:
+                    flight = self._flight()
+                    if self._reader.is_over or flight.has_certificate or flight.alerts:
                         return
                     if not await self._read():
                         return
@@ -244,16 +219,14 @@ class _Handshake:
     async def _say_goodbye(self) -> None:
         """Sends what completes the handshake, and leaves in order. A TLS 1.3 server that asked for
         a certificate is listened to first: only now does it say whether it demanded one."""
-        version = self._reader.flight.version
-        if self._seen.asked and version == TLS13:
+        flight = self._flight()
+        if flight.authorities is not None and flight.version == TLS13:
             await self._flush()
             await self._hear_verdict()
-        try:
-            self._connection.shutdown()
+        self._client.say_goodbye()
+        # The chain is there; a peer that is gone by now changes nothing.
+        with contextlib.suppress(OSError):
             await self._flush()
-        except (SSL.Error, OSError):
-            # The chain is there; a peer that is gone by now changes nothing.
-            return
 
     async def _hear_verdict(self) -> None:
         try:
@@ -266,14 +239,12 @@ class _Handshake:
         if not data:
             self._is_required = True
             return
-        self._connection.bio_write(data)
+        self._client.feed(data)
         try:
-            self._connection.recv(1)
-        except SSL.WantReadError:
-            self._is_required = False
-        except SSL.ZeroReturnError:
+            self._client.read()
+        except ClosedError:
             self._is_required = None
-        except SSL.Error:
+        except TlsError:
             self._is_required = True
         else:
             self._is_required = False
@@ -284,28 +255,6 @@ class _Handshake:
         if ending in (Ending.ALERT, Ending.CLOSED, Ending.RESET):
             return True
         return None
-
-    def _take_chain_from_library(self, attempt: Attempt) -> None:
-        certificates = self._connection.get_peer_cert_chain() or []
-        chain: list[bytes] = []
-        for certificate in certificates[: self._limits.max_certificates]:
-            der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
-            if len(der) > self._limits.max_certificate_bytes:
-                break
-            chain.append(der)
-        attempt.chain, attempt.left_out = tuple(chain), len(certificates) - len(chain)
-
-    def _decrypted(self) -> Flight:
-        """The flight of a TLS 1.3 server whose certificates the TLS library would not take."""
-        reader, seen = self._reader, self._seen
-        if seen.secret and reader.flight.suite is not None:
-            opened = decrypt_handshake(reader.encrypted, reader.flight.suite, seen.secret)
-            reader.feed_messages(opened)
-        return reader.flight
-
-    def _authorities(self) -> tuple[bytes, ...]:
-        names = self._connection.get_client_ca_list()[: self._limits.max_authorities]
-        return tuple(name.der() for name in names)
 
 
 async def _greet(
@@ -342,65 +291,37 @@ async def _greet(
         attempt.ending = Ending.RESET
     flight = reader.flight
     attempt.flight, attempt.chain, attempt.left_out = flight, flight.chain, flight.left_out
-    attempt.alerts = list(flight.alerts)
+    attempt.alerts = flight.alerts
     attempt.asked = flight.authorities is not None
     attempt.authorities = flight.authorities or ()
     return attempt
 
 
 @functools.cache
-def _context(offer: Offer) -> SSL.Context:
+def _context(offer: Offer) -> ClientContext:
     """Contexts are shared by all connections: making one costs more than a handshake's start."""
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_verify(SSL.VERIFY_NONE)
-    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     if offer is Offer.JAVA:
         # Level 1 has Java's bounds: RSA and DH from 1024 bits, no SHA-1 in the handshake.
-        context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        context.set_cipher_list(
-            b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES"
-            b":!AESCCM:!AESCCM8:!aNULL:!PSK:!SRP:@SECLEVEL=1"
+        return ClientContext(
+            minimum=TLS12,
+            ciphers=b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES"
+            b":!AESCCM:!AESCCM8:!aNULL:!PSK:!SRP:@SECLEVEL=1",
         )
-    else:
+    return ClientContext(
+        minimum=TLS1,
         # Anonymous, PSK and SRP suites come without a certificate, so they are not offered.
-        context.set_min_proto_version(SSL.TLS1_VERSION)
-        context.set_cipher_list(b"ALL:COMPLEMENTOFALL:!aNULL:!PSK:!SRP:@SECLEVEL=0")
-        context.set_tls13_ciphersuites(_TLS13_SUITES)
-    if offer is Offer.SMALL:
-        context.set_tmp_ecdh(ec.SECP256R1())
-    context.set_info_callback(_on_info)
-    context.set_keylog_callback(_on_key)
-    return context
-
-
-def _on_info(connection: SSL.Connection, where: int, value: int) -> None:
-    seen = connection.get_app_data()
-    if where == SSL.SSL_CB_READ_ALERT:
-        if len(seen.alerts) < 8:
-            seen.alerts.append((value >> 8, value & 0xFF))
-    elif where == SSL.SSL_CB_CONNECT_LOOP and connection.get_state_string() == _ASKED_STATE:
-        seen.asked = True
-
-
-def _on_key(connection: SSL.Connection, line: bytes) -> None:
-    label, _, rest = line.partition(b" ")
-    if label == _SERVER_SECRET:
-        connection.get_app_data().secret = bytes.fromhex(rest.rpartition(b" ")[2].decode())
-
-
-def is_readable(der: bytes) -> bool:
-    """Whether the TLS library can read a certificate."""
-    try:
-        crypto.load_certificate(crypto.FILETYPE_ASN1, der)
-    except crypto.Error:
-        return False
-    return True
+        ciphers=b"ALL:COMPLEMENTOFALL:!aNULL:!PSK:!SRP:@SECLEVEL=0",
+        suites=_TLS13_SUITES,
+        groups=b"P-256" if offer is Offer.SMALL else None,
+    )
 
 
 def distinguished_name(der: bytes) -> str:
     """A DER name as RFC 4514 text; its bytes in hexadecimal when it cannot be read."""
+    # Few servers name any, and this takes long to import.
+    from cryptography.x509 import Name
+
     try:
-        return x509.Name.from_bytes(der).rfc4514_string()
+        return Name.from_bytes(der).rfc4514_string()
     except ValueError:
         return f"#{der.hex()}"

@@ -1,20 +1,21 @@
 """Decrypts a TLS 1.3 server's handshake messages with the secret that the TLS library logs.
 
-Needed only where the library itself gives up on the Certificate message (a certificate that it
-cannot parse, a message that it finds too long): everybody else's chain comes from the library.
+So the certificates are seen as they were sent, also where the library gives up on them (one that it
+cannot parse, a message that it finds too long).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-_HANDSHAKE: Final = 22
+# What `cryptography.hazmat.primitives.ciphers.aead` and ``kdf`` give names to, without the twelve
+# modules beside them.
+from cryptography.hazmat.bindings._rust import openssl
+from cryptography.hazmat.primitives import hashes
+
+_HANDSHAKE: Final = b"\x16"
 _AEADS: Final[dict[int, tuple[hashes.SHA256 | hashes.SHA384, int]]] = {
     0x1301: (hashes.SHA256(), 16),
     0x1302: (hashes.SHA384(), 32),
@@ -24,37 +25,45 @@ _AEADS: Final[dict[int, tuple[hashes.SHA256 | hashes.SHA384, int]]] = {
 }
 
 
-def decrypt_handshake(records: Sequence[bytes], suite: int, secret: bytes) -> bytes:
-    """The handshake bytes in ``records`` (whole, with headers), RFC 8446 section 5.2.
+class Protection:
+    """How a server protects its handshake: opens its records one after the other.
 
-    ``secret`` is the server's handshake traffic secret. Ends at the first record that it does not
-    open, because from there on another key is in use; an unknown suite gives nothing.
+    ``secret`` is the server's handshake traffic secret (RFC 8446 section 7.1). A record that it does
+    not open is the end, because from there on another key is in use; with an unknown suite the first.
     """
-    if suite not in _AEADS:
-        return b""
-    algorithm, key_size = _AEADS[suite]
-    key = _expand_label(secret, b"key", key_size, algorithm)
-    nonce = int.from_bytes(_expand_label(secret, b"iv", 12, algorithm), "big")
-    aead = _aead(suite, key)
-    opened = bytearray()
-    protected = (record for record in records if record[0] == 23)
-    for number, record in enumerate(protected):
+
+    def __init__(self, suite: int | None, secret: bytes) -> None:
+        self._opened = 0
+        self._aead = None
+        if suite in _AEADS:
+            algorithm, key_size = _AEADS[suite]
+            self._aead = _aead(suite, _expand_label(secret, b"key", key_size, algorithm))
+            self._iv = int.from_bytes(_expand_label(secret, b"iv", 12, algorithm), "big")
+
+    def open(self, record: bytes) -> bytes | None:
+        """The handshake bytes in a whole record with its header (RFC 8446 section 5.2), none where it
+        holds something else; None: the end."""
+        if self._aead is None:
+            return None
+        nonce = (self._iv ^ self._opened).to_bytes(12, "big")
         try:
-            inner = aead.decrypt((nonce ^ number).to_bytes(12, "big"), record[5:], record[:5])
+            inner = self._aead.decrypt(nonce, record[5:], record[:5])
         except (InvalidTag, ValueError):
-            break
+            self._aead = None
+            return None
+        self._opened += 1
         content = inner.rstrip(b"\0")
-        if content[-1:] == bytes([_HANDSHAKE]):
-            opened += content[:-1]
-    return bytes(opened)
+        return content[:-1] if content[-1:] == _HANDSHAKE else b""
 
 
-def _aead(suite: int, key: bytes) -> AESGCM | ChaCha20Poly1305 | AESCCM:
+def _aead(
+    suite: int, key: bytes
+) -> openssl.aead.AESGCM | openssl.aead.ChaCha20Poly1305 | openssl.aead.AESCCM:
     if suite == 0x1303:
-        return ChaCha20Poly1305(key)
+        return openssl.aead.ChaCha20Poly1305(key)
     if suite in (0x1304, 0x1305):
-        return AESCCM(key, tag_length=8 if suite == 0x1305 else 16)
-    return AESGCM(key)
+        return openssl.aead.AESCCM(key, tag_length=8 if suite == 0x1305 else 16)
+    return openssl.aead.AESGCM(key)
 
 
 def _expand_label(
@@ -63,4 +72,4 @@ def _expand_label(
     """HKDF-Expand-Label with an empty context, RFC 8446 section 7.1."""
     full = b"tls13 " + label
     info = size.to_bytes(2, "big") + bytes([len(full)]) + full + b"\0"
-    return HKDFExpand(algorithm, size, info).derive(secret)
+    return openssl.kdf.HKDFExpand(algorithm, size, info).derive(secret)

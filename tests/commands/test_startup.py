@@ -19,7 +19,9 @@ HEAVY = {
     *("http.client", "urllib.request", "xml.sax", "email.message", "zipfile", "difflib"),
     *("bot.pki.formats", "bot.probe.issuers", "bot.pki.errors", "importlib.metadata"),
     *("idna", "stringprep", "encodings.idna", "bot.prediction_records", "bot.app"),
-    *("multiprocessing", "bot.commands.workers"),
+    *("multiprocessing", "bot.commands.workers", "_ssl", "shutil", "concurrent.futures.thread"),
+    *("cryptography.x509", "cryptography.hazmat.primitives.serialization", "typing_extensions"),
+    *("bot.probe.pasted", "bot.probe.connection_strings"),
 }
 
 
@@ -45,14 +47,30 @@ async def test_a_check_of_one_host_imports_only_what_it_needs(tmp_path: Path) ->
     assert modules & HEAVY == set()
 
 
+async def test_issuers_are_downloaded_over_tls_all_the_same() -> None:
+    root = make_root()
+    issuing = root.intermediate("Issuing CA")
+    async with tls_server([root.leaf("127.0.0.1")]) as web:
+        leaf = issuing.leaf("127.0.0.1", ca_issuers=[f"https://{web.address}/issuing.cer"])
+        async with tls_server([leaf]) as server:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "check", server.address),
+                stdout=asyncio.subprocess.PIPE,
+                env=environment(COLUMNS="1000"),
+            )
+            output, _ = await process.communicate()
+    # Nobody trusts the web server's certificate, which only a TLS client can tell.
+    assert b"has no TLS certificate that can be trusted" in output
+
+
 async def test_predictions_need_no_network() -> None:
     modules = await imported("predict", "-")
     assert "bot.pki.java" in modules
-    assert modules & {"asyncio", "ssl", "OpenSSL", "bot.probe.tls"} == set()
+    assert modules & {"asyncio", "ssl", "bot.probe.tls"} == set()
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["chek"]])
 async def test_help_and_bad_usage_import_no_command(arguments: list[str]) -> None:
     modules = await imported(*arguments)
     assert "bot.commands.parser" in modules
-    assert modules & {"asyncio", "cryptography", "OpenSSL", "bot.lookup"} == set()
+    assert modules & {"asyncio", "cryptography", "shutil", "bot.lookup"} == set()

@@ -414,6 +414,11 @@ def test_any_text_gives_an_explanation_that_is_safe_to_show(text: str) -> None:
         assert len(part) < 800
 
 
+def test_a_longer_name_may_be_wrapped_in_its_middle() -> None:
+    text = "Received fatal alert: bad_certificate\n_status_response"
+    assert explain(text).code == "alert_received"
+
+
 @given(st.sampled_from([text for text, _ in JAVA]), st.data())
 def test_a_line_may_be_wrapped_anywhere(text: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.probe import openssl
 from bot.probe.egress import Egress, parse_networks
 from bot.probe.handshake import probe
 from bot.probe.presented import ConnectTo, Presented
@@ -207,3 +208,4 @@ async def test_a_probe_that_is_cancelled_leaves_nothing_behind() -> None:
             await asking
         await asyncio.wait_for(is_left.wait(), 120)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert openssl.open_clients == {}

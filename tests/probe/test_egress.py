@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.errors import EgressError, SettingsError
@@ -110,6 +110,8 @@ def test_denies_the_ipv6_forms_of_a_denied_address(ip: str, form: int) -> None:
 def test_judges_an_ipv6_form_at_least_as_strictly_as_its_address(
     ip: ipaddress.IPv4Address, form: int
 ) -> None:
+    # In a prefix of any length 0.x looks like zeros of the prefix: it is read as what follows them.
+    assume(ip.packed[0])
     if not _is_allowed(Egress(), str(ip)):
         assert not _is_allowed(Egress(), _forms(ip)[form])
 

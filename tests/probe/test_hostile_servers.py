@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.probe.flight import FlightReader
 from bot.probe.presented import Limits, Presented
-from bot.probe.tls13 import decrypt_handshake
+from bot.probe.tls13 import Protection
 from tests.support.authority import Issued, make_root
 from tests.support.daemons import openssl
 from tests.support.probing import HOST, LIMITS, ask, codes, ders, waiting
@@ -393,5 +393,6 @@ def test_any_messages_are_read_or_not(messages: bytes, version: int) -> None:
 def test_what_is_not_encrypted_with_the_secret_gives_nothing(
     contents: list[bytes], suite: int
 ) -> None:
-    records = [record(23, content) for content in contents]
-    assert decrypt_handshake(records, suite, bytes(48)) == b""
+    protection = Protection(suite, bytes(48))
+    for content in contents:
+        assert protection.open(record(23, content)) is None

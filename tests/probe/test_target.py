@@ -9,6 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.errors import TargetError
+from bot.probe.connection_strings import read_command, read_connection_string
+from bot.probe.endpoint import read_endpoint, read_plain
+from bot.probe.pasted import unified, unwrapped
 from bot.probe.target import Protocol, Target, candidates, parse_target, parse_targets
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF\n-----END PRIVATE KEY-----"
@@ -521,6 +524,26 @@ def test_any_text_gives_a_target_or_a_target_error(text: str, protocol: Protocol
         target.protocol,
         target.is_ip,
     )
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"-.:0aZ", "ldap", "dc01", "corp", "636", "port", "tcp", "host"]),
+        min_size=1,
+        max_size=9,
+    ).map("".join)
+)
+@example("dc01.corp.example:636")
+@example("10.0.0.7")
+@example("ldap.host:636")
+@example("1.2:0")
+@example("1.2:65536")
+def test_a_plain_address_is_what_all_other_readers_would_make_of_it(text: str) -> None:
+    if (plain := read_plain(text)) is not None:
+        whole = unwrapped(unified(text))
+        assert read_command(whole) is None
+        assert read_connection_string(whole) is None
+        assert read_endpoint(whole) == plain
 
 
 @given(TEXTS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from bot import patterns
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.findings.finding import Finding
@@ -18,7 +18,7 @@ from bot.text import visible
 
 _JDK = "sun.security.util.HostnameChecker"
 #: ``*.com``, ``*.co.uk``: a wildcard over names that belong to many (the public suffixes in use).
-_BROAD = re.compile(r"\*\.(?:[^.*]+|(?:ac|co|com|edu|go|gov|ne|net|or|org)\.[A-Za-z]{2})")
+_BROAD = patterns.lazy(r"\*\.(?:[^.*]+|(?:ac|co|com|edu|go|gov|ne|net|or|org)\.[A-Za-z]{2})")
 
 
 def check(picture: Picture) -> Iterator[Finding]:
@@ -125,7 +125,7 @@ def _would_match_anywhere(host: str, pattern: str) -> bool:
 def _wildcards(leaf: Certificate) -> Iterator[Finding]:
     for name in leaf.dns_names:
         shown = visible(name, 100)
-        if _BROAD.fullmatch(name):
+        if name.startswith("*.") and _BROAD.fullmatch(name):
             yield Finding(
                 "wildcard_too_broad",
                 "warning",

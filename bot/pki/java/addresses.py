@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_IPV4_PART = re.compile(r"[0-9]{1,10}")
 
 
 def to_address(text: str) -> Address | None:
@@ -19,13 +16,17 @@ def to_address(text: str) -> Address | None:
         except ValueError:
             return None
     parts = text.split(".")
-    if len(parts) > 4 or not all(_IPV4_PART.fullmatch(part) for part in parts):
+    if len(parts) > 4 or not all(map(_is_number, parts)):
         return None
     *leading, last = map(int, parts)
     if any(part > 255 for part in leading) or last >= 256 ** (5 - len(parts)):
         return None
     value = sum(part << 8 * (3 - i) for i, part in enumerate(leading)) + last
     return ipaddress.IPv4Address(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 10
 
 
 def unmapped(address: Address) -> Address:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
+from bot import patterns
 from bot.pki import der, extensions
 from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName
@@ -27,7 +28,9 @@ Endpoint = Literal["https", "ldaps"]
 _LEFTMOST_ONLY = 21
 
 #: A label under UseSTD3ASCIIRules (RFC 3490 §4.1): of ASCII only letters, digits and inner hyphens.
-_STD3_ASCII = re.compile(r"(?!-)[A-Za-z0-9-]+(?<!-)")
+_STD3_ASCII = patterns.lazy(r"(?!-)[A-Za-z0-9-]+(?<!-)")
+#: What IDNA takes for the full stop between labels (RFC 3490 §3.1).
+_FULL_STOPS = str.maketrans("。．｡", "...")
 _LONGEST_LABEL = 63
 #: The first JDK that survives a common name which is a UniversalString.
 _UNIVERSAL_STRINGS = 17
@@ -240,7 +243,7 @@ def _refuse_unassigned(label: str) -> None:
 
 
 def _labels(name: str) -> list[str]:
-    labels = re.split("[.。．｡]", name)
+    labels = name.translate(_FULL_STOPS).split(".")
     if any(not label for label in labels[:-1]) or not labels[0]:
         raise UnicodeError("an empty label")
     return labels

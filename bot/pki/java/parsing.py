@@ -6,9 +6,9 @@ stops at these before it looks at trust.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
+from bot import patterns
 from bot.pki import der, extensions
 from bot.pki.certificate import Certificate
 from bot.pki.keeping import kept
@@ -60,7 +60,7 @@ _EDWARDS_KEY_LENGTHS = {"Ed25519": 32, "Ed448": 57, "X25519": 32, "X448": 56}
 _LENGTHS_CHECKED = 11
 #: The first JDK that looks into a BMPString for halves of characters.
 _BMP_STRINGS_CHECKED = 25
-_SURROGATE = re.compile(r"\bd[89a-f]")
+_SURROGATE = patterns.lazy(r"\bd[89a-f]")
 #: The first JDK that knows Edwards curves, and knows all its curves by name.
 _EDWARDS_KNOWN = 17
 

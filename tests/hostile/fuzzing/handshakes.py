@@ -13,7 +13,7 @@ from bot.probe.presented import Limits
 from bot.probe.suites import group_name, suite_name
 from bot.probe.target import parse_target
 from bot.probe.tls import Attempt, Ending, Offer, distinguished_name, shake_hands
-from bot.probe.tls13 import decrypt_handshake
+from bot.probe.tls13 import Protection
 from bot.text import visible
 from tests.hostile.fuzzing.preludes import Saying
 from tests.hostile.fuzzing.target import FuzzTarget, check_told
@@ -90,8 +90,9 @@ def _decryption(data: bytes) -> None:
     if len(data) < 50:
         return
     suite, secret = _SUITES[data[0] % len(_SUITES)], data[1:49]
-    records = [record(23, data[at : at + 60]) for at in range(49, len(data), 60)]
-    assert isinstance(decrypt_handshake(records, suite, secret), bytes)
+    protection = Protection(suite, secret)
+    for at in range(49, len(data), 60):
+        assert isinstance(protection.open(record(23, data[at : at + 60])), bytes | None)
 
 
 def _flights() -> Iterator[bytes]:
