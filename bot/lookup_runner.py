@@ -86,10 +86,18 @@ class LookupRunner:
         """Has ``tell`` called whenever a lookup begins to wait, so that another may begin."""
         self._on_waiting = tell
 
+    def begin(self, question: Question, *, fresh: bool = False) -> None:
+        """Begins the lookup that `run` is about to be asked for, so that the server answers while what
+        was asked is still being kept. Only where no other does anything but wait: it takes nobody's
+        turn."""
+        key = _key(question)
+        if len(self._running) <= self.waiting and (fresh or self._from_cache(key) is None):
+            self._start(key, question)
+
     async def run(self, question: Question, *, team: str, user: str, fresh: bool = False) -> Report:
         """The report. ``fresh``: not one from the cache, though one that is being made at this
         moment is fresh. Raises Busy."""
-        key = replace(question, target=replace(question.target, input=""))
+        key = _key(question)
         report = None if fresh else self._from_cache(key)
         if report is None:
             with self._place(team, user):
@@ -148,13 +156,15 @@ class LookupRunner:
         self._on_waiting()
 
     async def _share_one(self, key: Question, question: Question) -> Report:
-        task = self._running.get(key)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._make(key, question))
-            self._running[key] = task
-            task.add_done_callback(lambda done: self._finished(key, done))
+        task = self._running.get(key) or self._start(key, question)
         # One who stops waiting does not end it for the others.
         return await asyncio.shield(task)
+
+    def _start(self, key: Question, question: Question) -> asyncio.Task[Report]:
+        task = asyncio.get_running_loop().create_task(self._make(key, question))
+        self._running[key] = task
+        task.add_done_callback(lambda done: self._finished(key, done))
+        return task
 
     async def _make(self, key: Question, question: Question) -> Report:
         report = await self._answer(question)
@@ -177,6 +187,11 @@ class LookupRunner:
         if not task.cancelled():
             # Whoever waited was given it; else nobody would have looked at it.
             task.exception()
+
+
+def _key(question: Question) -> Question:
+    """The same for every way to write a target."""
+    return replace(question, target=replace(question.target, input=""))
 
 
 def _leave(places: Counter[tuple[str, ...]], owners: tuple[tuple[str, ...], ...]) -> None:

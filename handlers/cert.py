@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import TargetError, WhichrootError
+from bot.lookup import Question
 from bot.pki.errors import explain
 from bot.probe.target import Target
 from bot.redaction import redacted
@@ -87,6 +88,7 @@ async def accept(parts: Parts, asker: Asker, asked: Check, *, key: str) -> Messa
             return Message(Markup("⏳ I am on it already."))
         standing = await check_room(parts, unit, asker, len(asked.targets))
         if len(asked.targets) == 1:
+            parts.runner.begin(Question(targets[0]), fresh=asked.fresh)
             lookup = await _keep(parts, unit, asker, asked, targets[0])
             await put_lookup(unit, lookup)
         else:

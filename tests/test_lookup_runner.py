@@ -48,6 +48,47 @@ async def test_the_same_question_at_the_same_time_is_asked_once() -> None:
     ]
 
 
+async def test_what_has_begun_already_is_not_asked_again() -> None:
+    engine = Engine()
+    engine.let.set()
+    runner = LookupRunner(engine.answer, Share(5, 5), 30)
+    runner.begin(question("ldaps://dc01.corp.example"), fresh=True)
+    await asyncio.sleep(0)
+    assert engine.asked == ["dc01.corp.example:636"]
+    report = await runner.run(question(), team="T", user="A", fresh=True)
+    assert report.target.input == "dc01.corp.example:636"
+    assert engine.asked == ["dc01.corp.example:636"]
+    # From here on there is a report, and nothing to begin.
+    runner.begin(question())
+    await runner.run(question(), team="T", user="A")
+    assert engine.asked == ["dc01.corp.example:636"]
+
+
+async def test_nothing_begins_before_its_turn() -> None:
+    engine = Engine()
+    runner = LookupRunner(engine.answer, Share(per_user=1, per_workspace=1), 0)
+    first = asyncio.create_task(runner.run(question("a.example"), team="T", user="A"))
+    await asyncio.sleep(0)
+    runner.begin(question("b.example"))
+    await asyncio.sleep(0)
+    assert engine.asked == ["a.example:443"]
+    engine.let.set()
+    await first
+
+
+async def test_what_has_begun_and_fails_is_asked_again() -> None:
+    async def failing(question: Question) -> Report:
+        raise RuntimeError("the network is gone")
+
+    runner = LookupRunner(failing, Share(5, 5), 30)
+    runner.begin(question())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="network"):
+        await runner.run(question(), team="T", user="A")
+    await runner.aclose()
+
+
 async def test_a_report_serves_for_seconds_unless_a_fresh_one_is_wanted() -> None:
     engine, now = Engine(), [0.0]
     engine.let.set()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from itertools import combinations
 
+from bot.computed import cached_property
 from bot.pki.certificate import Certificate
 from bot.pki.evidence import Evidence
 from bot.pki.java import LATEST_JDK, Prediction

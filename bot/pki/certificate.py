@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from operator import mul
 from typing import Literal, TypeVar
 
+from bot.computed import cached_property
 from bot.errors import FormatError
 from bot.pki import der, extensions
 from bot.pki.extensions import (

@@ -102,12 +102,37 @@ def first_content(data: bytes, tag: int) -> bytes:
 
 def children(data: bytes) -> list[tuple[int, bytes]]:
     """The elements inside ``data`` (content octets), each as (tag, content). Raises DerError."""
-    return [(data[header], data[start:stop]) for header, start, stop in _walk(data)]
+    found: list[tuple[int, bytes]] = []
+    position, end = 0, len(data)
+    while position < end:
+        start = position + 2
+        # The usual header without a call, here and below.
+        if start <= end and (length := data[position + 1]) < 0x80 and data[position] & 31 != 31:
+            stop = start + length
+            if stop > end:
+                raise DerError("not enough content")
+        else:
+            _, start, stop = read(data, position, end)
+        found.append((data[position], data[start:stop]))
+        position = stop
+    return found
 
 
 def elements(data: bytes) -> list[bytes]:
     """The elements inside ``data`` (content octets), each whole, header included. Raises DerError."""
-    return [data[header:stop] for header, _, stop in _walk(data)]
+    found: list[bytes] = []
+    position, end = 0, len(data)
+    while position < end:
+        start = position + 2
+        if start <= end and (length := data[position + 1]) < 0x80 and data[position] & 31 != 31:
+            stop = start + length
+            if stop > end:
+                raise DerError("not enough content")
+        else:
+            _, _, stop = read(data, position, end)
+        found.append(data[position:stop])
+        position = stop
+    return found
 
 
 def leading_elements(data: bytes) -> list[bytes]:
@@ -120,24 +145,6 @@ def leading_elements(data: bytes) -> list[bytes]:
         except DerError:
             break
         found.append(data[position:stop])
-        position = stop
-    return found
-
-
-def _walk(data: bytes) -> list[tuple[int, int, int]]:
-    """Where each element's header, content and end are."""
-    found: list[tuple[int, int, int]] = []
-    position, end = 0, len(data)
-    while position < end:
-        start = position + 2
-        # The usual header without a call.
-        if start <= end and data[position + 1] < 0x80 and data[position] & 0x1F != 0x1F:
-            stop = start + data[position + 1]
-            if stop > end:
-                raise DerError("not enough content")
-        else:
-            _, start, stop = read(data, position, end)
-        found.append((position, start, stop))
         position = stop
     return found
 

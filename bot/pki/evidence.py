@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cached_property
 
+from bot.computed import cached_property
 from bot.pki.certificate import Certificate, Source
 from bot.pki.java import Endpoint
 from bot.pki.java.algorithms import IsJdkRoot

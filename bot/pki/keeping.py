@@ -21,7 +21,7 @@ _NOTHING: Final = object()
 
 
 def kept(count: int, size: Callable[..., int] = len) -> Callable[[F], F]:
-    """Has a function, called by position, keep ``count`` results for arguments of which ``size`` says
+    """Has a function of one argument, or with ``size`` of several, called by position, keep ``count`` results for arguments of which ``size`` says
     that they are small, in octets. Those for large ones are all forgotten once they are too much:
     they are asked for many times within one lookup, and seldom afterwards."""
 
@@ -30,12 +30,8 @@ def kept(count: int, size: Callable[..., int] = len) -> Callable[[F], F]:
         large: dict[tuple[Any, ...], Any] = {}
         held = 0
 
-        @wraps(function)
-        def asked(*given: Any) -> Any:
+        def ask_large(octets: int, given: tuple[Any, ...]) -> Any:
             nonlocal held
-            octets = size(*given)
-            if octets <= SMALL:
-                return small(*given)
             result = large.get(given, _NOTHING)
             if result is _NOTHING:
                 result = function(*given)
@@ -46,6 +42,17 @@ def kept(count: int, size: Callable[..., int] = len) -> Callable[[F], F]:
                 held += octets
             return result
 
-        return cast("F", asked)
+        @wraps(function)
+        def asked(*given: Any) -> Any:
+            octets = size(*given)
+            return small(*given) if octets <= SMALL else ask_large(octets, given)
+
+        @wraps(function)
+        def asked_for_one(given: Any) -> Any:
+            octets = len(given)
+            return small(given) if octets <= SMALL else ask_large(octets, (given,))
+
+        # Most are about the octets of one thing: to pack and unpack them takes longer than to look.
+        return cast("F", asked_for_one if size is len else asked)
 
     return decorated

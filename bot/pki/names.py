@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import cached_property
 
 from bot import patterns
+from bot.computed import cached_property
 from bot.pki import der
 from bot.pki.keeping import kept
 from bot.records import record

@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from bot.computed import cached_property
 from bot.errors import WhichrootError
 from bot.pki.certificate import Certificate, Source
 from bot.pki.keeping import kept

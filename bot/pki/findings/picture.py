@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
+from bot.computed import cached_property
 from bot.pki.certificate import Certificate
 from bot.pki.evidence import Evidence, server_certificate
 from bot.pki.options import Advice
