@@ -32,6 +32,7 @@ from bot.requests.service import Requests
 from bot.serving import logs
 from bot.serving.authorizing import NOT_ACCEPTED, NOT_INSTALLED, InstalledBots, OneBot
 from bot.serving.health import health_application
+from bot.serving.heap import give_back
 from bot.serving.housekeeping import keep_house
 from bot.serving.intake import Intake, SocketConnection, add_http_intake
 from bot.serving.logs import logger
@@ -144,7 +145,7 @@ class Bot:
         await self._resume()
         handlers.register(app, parts)
         await self._deliver(stack, parts)
-        for work in (keep_house(self._database, settings), parts.queue.run()):
+        for work in (keep_house(self._database, settings), parts.queue.run(), give_back()):
             task = asyncio.create_task(work)
             stack.push_async_callback(_ended, task)
             stack.callback(task.cancel)

@@ -114,7 +114,7 @@ class Name:
     rdns: tuple[tuple[Attribute, ...], ...]
 
     @staticmethod
-    @kept(512)
+    @kept(256)
     def from_der(data: bytes) -> Name:
         """The name in ``data`` (a whole SEQUENCE). Raises DerError."""
         return Name(data, tuple(map(_rdn, der.elements(der.content(data, der.SEQUENCE)))))
@@ -196,7 +196,7 @@ class Name:
         return self.text
 
 
-@kept(512)
+@kept(256)
 def _rdn(element: bytes) -> tuple[Attribute, ...]:
     """Kept, since country, organisation and domain are the same in many names."""
     if element[0] != der.SET:

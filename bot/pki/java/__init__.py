@@ -142,7 +142,7 @@ class _Trust:
     added_names: tuple[GeneralName, ...] = ()
 
 
-@kept(512, lambda chain, anchors, *_: sum(map(len, map(_DER, chain + anchors))))
+@kept(256, lambda chain, anchors, *_: sum(map(len, map(_DER, chain + anchors))))
 def _trust(
     chain: tuple[Certificate, ...],
     anchors: tuple[Certificate, ...],

@@ -58,7 +58,7 @@ def check_host(
         raise Rejected(reason)
 
 
-@kept(512, lambda certificate, *_: len(certificate.der))
+@kept(256, lambda certificate, *_: len(certificate.der))
 def _refusal(
     certificate: Certificate,
     host: str,

@@ -65,7 +65,7 @@ _SURROGATE = patterns.lazy(r"\bd[89a-f]")
 _EDWARDS_KNOWN = 17
 
 
-@kept(512, lambda certificate, jdk: len(certificate.der))
+@kept(256, lambda certificate, jdk: len(certificate.der))
 def refusal(certificate: Certificate, jdk: int) -> str | None:
     """What Java says when it cannot read ``certificate``, None where it can."""
     if reason := _key_refusal(certificate.public_key, jdk):
