@@ -22,7 +22,7 @@ _ALERT_REASONS: Final = range(1000, 1256)
 """Reasons of errors that are alerts of the peer's (``SSL_AD_REASON_OFFSET``)."""
 _NO_COMPRESSED_CERTIFICATES: Final = 1 << 33
 """``SSL_OP_NO_RX_CERTIFICATE_COMPRESSION``: `bot.probe.flight` reads certificates as they are sent."""
-_CHUNK: Final = 64 * 1024
+_CHUNK: Final = 4096
 _SERVER_SECRET: Final = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
 
 

@@ -24,8 +24,9 @@ async def test_what_lies_between_used_pieces_is_given_back() -> None:
     del pieces
     giving = asyncio.create_task(give_back(every=0.01))
     async with asyncio.timeout(60):
-        while full - process.memory_info().rss < _PIECES * _OCTETS // 2:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110  nothing tells of it
+        # Nothing tells of it.
+        while full - process.memory_info().rss < _PIECES * _OCTETS // 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     giving.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await giving
