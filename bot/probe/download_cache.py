@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from bot.probe.downloads import DownloadError
+from bot.probe.download_limits import DownloadError
 from bot.records import record
 
 #: The DER of certificates.

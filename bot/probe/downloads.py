@@ -9,9 +9,9 @@ from typing import Final
 
 import httpx
 
-from bot.errors import EgressError, WhichrootError
+from bot.errors import EgressError
+from bot.probe.download_limits import DownloadError, DownloadLimits
 from bot.probe.egress import UnresolvableError
-from bot.records import record
 from bot.text import duration, visible
 
 _MAX_URL: Final = 2_048
@@ -19,24 +19,6 @@ _MAX_URL: Final = 2_048
 _HOST: Final = re.compile(rb"[A-Za-z0-9._:-]+")
 #: What asks for no encoding: a compressed body could grow without bound.
 _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity"}
-
-
-class DownloadError(WhichrootError):
-    """The file could not be had. ``code`` is stable, such as ``timeout`` or ``status``."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message, remedy)
-        self.code = code
-
-
-@record
-class DownloadLimits:
-    """Bounds of one download: seconds from the name's resolution to the last byte, redirects
-    followed, bytes of the body."""
-
-    seconds: float = 5.0
-    redirects: int = 3
-    max_bytes: int = 1 << 20
 
 
 async def download(client: httpx.AsyncClient, url: str, limits: DownloadLimits) -> bytes:

@@ -11,21 +11,20 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from types import TracebackType
-from typing import Final, Self
-
-import httpx
+from typing import TYPE_CHECKING, Final, Self
 
 from bot.errors import FormatError
 from bot.pki.certificate import Certificate, Source
-from bot.pki.formats import read
 from bot.pki.names import Name
 from bot.probe.download_cache import DownloadCache, Encoded
-from bot.probe.downloads import DownloadError, DownloadLimits, download
+from bot.probe.download_limits import DownloadError, DownloadLimits
 from bot.probe.egress import Egress
 from bot.probe.presented import ProbeFinding
-from bot.probe.web import http_client
 from bot.records import record
 from bot.text import duration, visible
+
+if TYPE_CHECKING:
+    import httpx
 
 _AIA: Final = "RFC 5280 §4.2.2.1"
 
@@ -118,8 +117,12 @@ class IssuerFinder:
         return tuple(map(Certificate.from_der, encoded))
 
     async def _download(self, url: str) -> Encoded:
+        # Imported and made late: it takes as long as a whole check, and most chains are complete, or
+        # their issuers are kept.
+        from bot.probe.downloads import download
+        from bot.probe.web import http_client
+
         if self._client is None:
-            # Made late: it costs tens of milliseconds, and most chains are complete.
             seconds = self._limits.download.seconds
             self._client = http_client(self._egress, timeout_seconds=seconds)
         body = await download(self._client, url, self._limits.download)
@@ -311,6 +314,11 @@ class _Climb:
 
 def certificates_in(body: bytes, url: str) -> Encoded:
     """The certificates in what ``url`` gave, as DER, each once. Raises DownloadError."""
+    if (alone := _only_certificate(body)) is not None:
+        return (alone,)
+    # Imported late: it reads every format that a certificate file may have.
+    from bot.pki.formats import read
+
     shown = visible(url)
     remedy = (
         "Ask the owner of the CA to publish its certificate there (DER, or PKCS#7 for several), or "
@@ -325,6 +333,14 @@ def certificates_in(body: bytes, url: str) -> Encoded:
         message = f"{shown} gives away a private key; nothing of it is used."
         raise DownloadError("private_key", message, remedy)
     return tuple(dict.fromkeys(found.certificate.der for found in reading.certificates))
+
+
+def _only_certificate(body: bytes) -> bytes | None:
+    """``body``, if it is one certificate in DER, as it should be (RFC 5280 §4.2.2.1)."""
+    try:
+        return Certificate.from_der(body).der
+    except FormatError:
+        return None
 
 
 def _directory(certificate: Certificate, url: str) -> DownloadError:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.authority import make_root
 from tests.support.program import environment
-from tests.support.servers import tls_server
+from tests.support.servers import answering, raw_server, tls_server
 
 #: Each costs as much as a whole check, or is for what most checks do not do.
 HEAVY = {
@@ -25,14 +25,14 @@ HEAVY = {
 }
 
 
-async def imported(*arguments: str, company_roots: str = "") -> set[str]:
-    """The modules that a run imports."""
+async def imported(*arguments: str, **changes: str) -> set[str]:
+    """The modules that a run imports; ``changes`` are environment variables."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-X", "importtime", "-m", "bot", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env=environment(WHICHROOT_COMPANY_ROOTS=company_roots),
+        env=environment(**changes),
     )
     _, errors = await process.communicate()
     return set(re.findall(r"^import time:.*\| +(\S+)$", errors.decode(), re.MULTILINE))
@@ -42,9 +42,25 @@ async def test_a_check_of_one_host_imports_only_what_it_needs(tmp_path: Path) ->
     root = make_root()
     (tmp_path / "root.pem").write_bytes(root.pem)
     async with tls_server([root.leaf("127.0.0.1"), root]) as server:
-        modules = await imported("check", server.address, company_roots=str(tmp_path))
+        modules = await imported("check", server.address, WHICHROOT_COMPANY_ROOTS=str(tmp_path))
     assert "bot.probe.handshake" in modules
     assert modules & HEAVY == set()
+
+
+async def test_an_issuer_that_was_downloaded_before_needs_no_web_client(tmp_path: Path) -> None:
+    root = make_root()
+    issuing = root.intermediate("Issuing CA")
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(issuing.der)}\r\n\r\n".encode()
+    async with raw_server(answering(head + issuing.der)) as web:
+        leaf = issuing.leaf("127.0.0.1", ca_issuers=[f"http://{web.address}/issuing.cer"])
+        async with tls_server([leaf]) as server:
+            first, second = [
+                await imported("check", server.address, WHICHROOT_CACHE_DIR=str(tmp_path))
+                for _ in range(2)
+            ]
+    assert "httpx" in first
+    assert "bot.probe.issuers" in second
+    assert second & {"httpx", "bot.pki.formats", "bot.probe.downloads"} == set()
 
 
 async def test_issuers_are_downloaded_over_tls_all_the_same() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.pki.certificate import Certificate
 from bot.probe.download_cache import CacheLimits, DownloadCache, Encoded
-from bot.probe.downloads import DownloadError
+from bot.probe.download_limits import DownloadError
 from bot.probe.issuers import IssuerFinder
 from tests.support.aia import aia_server, page
 from tests.support.authority import make_root

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bot.pki.certificate import Certificate, Source
-from bot.probe.downloads import DownloadError, DownloadLimits
+from bot.probe.download_limits import DownloadError, DownloadLimits
 from bot.probe.egress import Egress
 from bot.probe.issuers import Completion, CompletionLimits, IssuerFinder
 from tests.support import aia as pages

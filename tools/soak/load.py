@@ -1,4 +1,4 @@
-"""The bot under load: ``python -m tools.soak load [--seconds N] [--rate R] [--burst N]``.
+"""The bot under load: ``python -m tools.soak load [--seconds N] [--rate R] [--far S]``.
 
 ``whichroot serve`` as it is delivered, with its default settings, between TLS servers and a Slack of
 their own processes. First commands at a steady rate, then many at once. One server in ten accepts
@@ -64,11 +64,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--handshake", type=float, help="seconds for a handshake; by default as the bot has it"
     )
+    parser.add_argument(
+        "--far", type=float, default=0, help="seconds by which servers begin late; 0"
+    )
     given = parser.parse_args(arguments)
     settings = {} if given.handshake is None else {_HANDSHAKE: f"{given.handshake:g}"}
     print(
         f"{given.rate:g} commands a second for {given.seconds:g} s, then {given.burst:,} at once; "
-        f"{given.servers:,} servers, 1 in 10 stalled; {given.database}; {os.cpu_count()} processors, "
+        f"{given.servers:,} servers, {given.far:g} s away, 1 in 10 stalled; {given.database}; {os.cpu_count()} processors, "
         f"load before {os.getloadavg()[0]:.1f}\n",
         flush=True,
     )
@@ -76,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
         folder = Path(name)
         with (
             _database(given.database, folder) as url,
-            Stage(folder, url, given.servers, settings) as stage,
+            Stage(folder, url, given.servers, settings, given.far) as stage,
         ):
             lines = [_Line("start to ready", f"{stage.started_in:.1f} s")]
             lines += _steady(stage, given.rate, given.seconds)

@@ -1,7 +1,8 @@
 """The TLS servers of the load, in a process of their own: ``python -m tools.soak.load_servers
-FOLDER`` listens on every loopback address, prints two ports as JSON, and serves until its standard
-input ends. On the first port each name has the certificate that the folder holds for it; on the
-second connections are accepted and never answered.
+FOLDER SECONDS`` listens on every loopback address, prints two ports as JSON, and serves until its
+standard input ends. On the first port each name has the certificate that the folder holds for it, and
+the handshake begins so many seconds late, as if it were far away; on the second connections are
+accepted and never answered.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def make_chains(folder: Path, count: int) -> Path:
     return roots
 
 
-async def _serve(chains: Sequence[Path]) -> None:
+async def _serve(chains: Sequence[Path], distance: float) -> None:
     contexts = {path.stem: _context(path) for path in chains}
     first = next(iter(contexts.values()))
 
@@ -65,9 +66,18 @@ async def _serve(chains: Sequence[Path]) -> None:
             await reader.read()
         writer.close()
 
-    answering = await asyncio.start_server(
-        until_closed, _EVERY_ADDRESS, 0, ssl=first, backlog=_BACKLOG
-    )
+    async def far_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await asyncio.sleep(distance)
+            await writer.start_tls(first)
+        await until_closed(reader, writer)
+
+    if distance:
+        answering = await asyncio.start_server(far_away, _EVERY_ADDRESS, 0, backlog=_BACKLOG)
+    else:
+        answering = await asyncio.start_server(
+            until_closed, _EVERY_ADDRESS, 0, ssl=first, backlog=_BACKLOG
+        )
     stalled = await asyncio.start_server(until_closed, _EVERY_ADDRESS, 0, backlog=_BACKLOG)
     ports = [server.sockets[0].getsockname()[1] for server in (answering, stalled)]
     print(json.dumps({"answering": ports[0], "stalled": ports[1]}), flush=True)
@@ -83,7 +93,8 @@ def _context(chain: Path) -> ssl.SSLContext:
 
 def main(arguments: Sequence[str]) -> None:
     """Serves."""
-    asyncio.run(_serve(sorted((Path(arguments[0]) / "chains").glob("host*.pem"))))
+    folder, distance = arguments
+    asyncio.run(_serve(sorted((Path(folder) / "chains").glob("host*.pem")), float(distance)))
 
 
 if __name__ == "__main__":

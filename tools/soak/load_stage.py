@@ -57,7 +57,8 @@ class Part:
 
 class Stage:
     """All of it; a context manager. ``database_url`` is the bot's database, ``servers`` how many
-    there are, one in ten of them stalled; ``settings`` are variables that the bot gets besides."""
+    there are, one in ten of them stalled; ``settings`` are variables that the bot gets besides;
+    ``distance`` is how many seconds late handshakes begin."""
 
     def __init__(
         self,
@@ -65,8 +66,10 @@ class Stage:
         database_url: str,
         servers: int,
         settings: Mapping[str, str] | None = None,
+        distance: float = 0.0,
     ) -> None:
         self.servers = servers
+        self._distance = distance
         self._settings = settings or {}
         self.started_in = 0.0
         self.parts: dict[str, Part] = {}
@@ -131,7 +134,8 @@ class Stage:
     def _set_up(self, stack: ExitStack) -> None:
         roots = make_chains(self._folder, self.servers)
         python = [sys.executable, "-m"]
-        servers = self._start(stack, [*python, "tools.soak.load_servers", str(self._folder)])
+        serving = ("tools.soak.load_servers", str(self._folder), str(self._distance))
+        servers = self._start(stack, [*python, *serving])
         self._ports = servers.hear()
         slack = self._start(stack, [*python, "tools.soak.load_slack"])
         address = slack.hear()["url"]

@@ -9,7 +9,8 @@ from typing import Final
 
 import httpx
 
-from bot.probe.downloads import DownloadError, DownloadLimits, download
+from bot.probe.download_limits import DownloadError, DownloadLimits
+from bot.probe.downloads import download
 from tests.hostile.fuzzing.target import FuzzTarget, as_text, check_told
 
 _LIMITS: Final = DownloadLimits(seconds=5, redirects=3, max_bytes=300)
