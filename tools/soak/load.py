@@ -37,6 +37,8 @@ _SERVERS: Final = 3000
 #: So many lookups run at once, and their places are not worth telling.
 _AT_ONCE: Final = 20
 _IDLE_SECONDS: Final = 2
+#: By then the bot has given back what nobody uses any more.
+_SETTLING_SECONDS: Final = 20
 _HANDSHAKE: Final = "WHICHROOT_HANDSHAKE_TIMEOUT"
 #: A command is answered within this time after the last was typed, or it is lost.
 _PATIENCE: Final = 300.0
@@ -116,13 +118,15 @@ def _steady(stage: Stage, rate: float, seconds: float) -> list[_Line]:
         lines.append(
             _Line("steady: answers about stalled servers, p50 / p99", _two(outcome.stalled_answers))
         )
-    memory = [each for _, each in stage.memory] or [stage.bot.memory]
+    time.sleep(_SETTLING_SECONDS)
+    after = stage.bot.memory
+    memory = [each for _, each in stage.memory] or [after]
     half, growth = _halves(memory)
     lines.append(
         _Line(
             "steady: memory",
             f"{before:.0f} MiB at the start, {half:.0f} in the middle, {max(memory):.0f} at most; "
-            f"{growth:+.1f} in the second half",
+            f"{growth:+.1f} in the second half; {after:.0f} once it was over",
             f"≤ {_GROWTH:+g} in the second half",
             growth <= _GROWTH if seconds >= _LONG_SECONDS else None,
         )
