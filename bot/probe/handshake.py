@@ -16,7 +16,6 @@ from bot.probe import handshake_problems, problems
 from bot.probe.conversation import Conversation, PreludeError
 from bot.probe.egress import Address, Egress, Resolution, UnresolvableError
 from bot.probe.flight import VERSIONS
-from bot.probe.prelude import PRELUDES
 from bot.probe.presented import (
     ClientCertificate,
     ConnectTo,
@@ -249,6 +248,11 @@ class _Probe:
 
     async def _prelude(self, raw: SocketStream) -> Stream:
         target = self._target
+        if target.protocol is Protocol.TLS:
+            return raw
+        # Imported only for those that may have one.
+        from bot.probe.prelude import PRELUDES
+
         prelude = PRELUDES.get(target.protocol)
         if prelude is None:
             return raw

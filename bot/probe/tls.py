@@ -16,7 +16,6 @@ from typing import Final
 
 from bot import patterns
 from bot.probe.flight import TLS13, Flight, FlightReader, looks_like_tls
-from bot.probe.hello import client_hello
 from bot.probe.openssl import TLS1, TLS12, Client, ClientContext, ClosedError, TlsError
 from bot.probe.presented import Limits
 from bot.probe.stream import Stream
@@ -261,6 +260,9 @@ async def _greet(
     stream: Stream, server_name: str | None, alpn: bytes | None, limits: Limits, deadline: float
 ) -> Attempt:
     """Sends the hand-written hello and reads until the certificates are there."""
+    # Imported only for the few servers that need it.
+    from bot.probe.hello import client_hello
+
     attempt = Attempt(Offer.ANCIENT, Ending.TIMED_OUT)
     reader = FlightReader(limits)
     received = 0
