@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from tests.support.authority import make_root, rsa_key
 
@@ -67,6 +67,9 @@ async def _serve(chains: Sequence[Path], distance: float) -> None:
         writer.close()
 
     async def far_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # What was read by now would be lost to the handshake.
+        transport = cast("asyncio.Transport", writer.transport)
+        transport.pause_reading()
         with suppress(OSError):
             await asyncio.sleep(distance)
             await writer.start_tls(first)
