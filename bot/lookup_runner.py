@@ -91,7 +91,9 @@ class LookupRunner:
         was asked is still being kept. Only where no other does anything but wait: it takes nobody's
         turn."""
         key = _key(question)
-        if len(self._running) <= self.waiting and (fresh or self._from_cache(key) is None):
+        if key in self._running or len(self._running) > self.waiting:
+            return
+        if fresh or self._from_cache(key) is None:
             self._start(key, question)
 
     async def run(self, question: Question, *, team: str, user: str, fresh: bool = False) -> Report:

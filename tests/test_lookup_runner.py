@@ -76,6 +76,20 @@ async def test_nothing_begins_before_its_turn() -> None:
     await first
 
 
+async def test_a_question_that_waits_for_its_server_does_not_begin_again() -> None:
+    engine = Engine()
+    runner = LookupRunner(engine.answer, Share(5, 5, waiting=5), 0)
+    waits = asyncio.Event()
+    runner.on_waiting(waits.set)
+    first = asyncio.create_task(runner.run(question(), team="T", user="A"))
+    await asyncio.wait_for(waits.wait(), 60)
+    runner.begin(question(), fresh=True)
+    await asyncio.sleep(0)
+    assert engine.asked == ["dc01.corp.example:636"]
+    engine.let.set()
+    await first
+
+
 async def test_what_has_begun_and_fails_is_asked_again() -> None:
     async def failing(question: Question) -> Report:
         raise RuntimeError("the network is gone")

@@ -141,6 +141,7 @@ open_clients: Final[dict[Any, Client]] = {}
 _uncleared: Final = _ffi.new_allocator(should_clear_after_alloc=False)
 
 
+# cffi's decorators have no types.
 @_ffi.callback("void (*)(const SSL *, const char *)")  # type: ignore[untyped-decorator]
 def _on_key(ssl: Any, line: Any) -> None:
     """A line as key logs have them: a label, the client's random number, the secret."""
