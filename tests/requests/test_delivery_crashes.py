@@ -45,6 +45,24 @@ async def waiting(database: Database) -> int:
         return (await outbox.backlog(unit)).waiting
 
 
+async def _put_and_wait_for_some(database: Database, file: Path, chance: random.Random) -> None:
+    """Puts acts until a moment comes at which some are delivered and others still wait.
+
+    However late this process is woken: acts that were all done by then are followed by more.
+    """
+    async with asyncio.timeout(60):
+        while True:
+            some = len(file.read_text().split()) + chance.randint(1, 24)
+            async with database.begin() as unit:
+                for number in range(48):
+                    kind = "card" if number % 5 else "line"
+                    await outbox.put(unit, f"lane:{number % 6}", kind, {})
+            while len(file.read_text().split()) < some:  # noqa: ASYNC110  the file says it
+                await asyncio.sleep(0.005)
+            if await waiting(database):
+                return
+
+
 async def test_processes_killed_at_any_moment_lose_nothing_and_do_nothing_twice(
     database: Database, url: str, tmp_path: Path
 ) -> None:
@@ -53,12 +71,7 @@ async def test_processes_killed_at_any_moment_lose_nothing_and_do_nothing_twice(
     file.touch()
     replicas = [await start(url, file), await start(url, file)]
     for victim in (0, 1, 0):
-        async with database.begin() as unit:
-            for number in range(48):
-                kind = "card" if number % 5 else "line"
-                await outbox.put(unit, f"lane:{number % 6}", kind, {})
-        await asyncio.sleep(chance.uniform(0.1, 0.4))
-        assert await waiting(database)
+        await _put_and_wait_for_some(database, file, chance)
         await kill(replicas[victim])
         replicas[victim] = await start(url, file)
     async with asyncio.timeout(120):
