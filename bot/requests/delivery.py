@@ -81,6 +81,8 @@ class Delivery:
         #: Places for acts that are being leased, within a transaction that is not kept yet.
         self._reserved = 0
         self._wake = asyncio.Event()
+        #: Whether more acts may be due than were found when this was last looked for.
+        self._more_due = True
         self._stopping = False
         self._settling = Settling(database, self._outcomes.unrecorded, self._take_within)
         self._running: dict[asyncio.Task[None], Lease] = {}
@@ -97,7 +99,7 @@ class Delivery:
         self._takes_nothing.clear()
         # Whoever takes acts as they are put need not be woken.
         if self._database.is_postgresql:
-            forget = self._database.on_put(self._pool, self._wake.set)
+            forget = self._database.on_put(self._pool, self._look)
         else:
             forget = self._database.on_put_within(self._pool, self._take_within)
         helpers = [
@@ -122,7 +124,13 @@ class Delivery:
             self._ended.set()
 
     def look_again(self) -> None:
-        """There may be a free place, or something to take."""
+        """There may be a free place."""
+        if self._more_due:
+            self._wake.set()
+
+    def _look(self) -> None:
+        """There may be something to take."""
+        self._more_due = True
         self._wake.set()
 
     async def stop(self, grace_seconds: float = 20) -> None:
@@ -154,14 +162,18 @@ class Delivery:
             free = self._free()
         if free:
             self._reserved += free
+            self._more_due = False
+            full = True
             try:
                 taken = await self._claim(free)
+                full = len(taken) == free
             except StoreError as error:
                 _logger.warning("nothing can be taken from the outbox: %s", error.message)
             except Exception as error:
                 incidents.record(error, "taking acts from the outbox")
             finally:
                 self._reserved -= free
+                self._more_due |= full
         self._begin(taken)
         if free and len(taken) == free:
             return
@@ -185,16 +197,18 @@ class Delivery:
         once it is kept."""
         taken: Sequence[Lease] = ()
         free = self._free(unit.freed[self._take_within])
-        if free and not self._gives_way():
+        looks = free > 0 and not self._gives_way()
+        if looks:
             taken = await leases.claim(unit, self._pool, self._owner(), free, self._length)
+        self._more_due = not looks or len(taken) == free
         self._reserved += len(taken)
 
         def begin(kept: bool) -> None:
             self._reserved -= len(taken)
             if kept:
                 self._begin(taken)
-            if free and (not taken or not kept):
-                self._wake.set()
+            if not kept or (free and not looks):
+                self._look()
 
         return begin
 
@@ -207,11 +221,9 @@ class Delivery:
         return urgent
 
     def _place_is_free(self, task: asyncio.Task[None]) -> None:
-        full = not self._free()
         del self._running[task]
         self._with_outcome.discard(task)
-        if full:
-            self._wake.set()
+        self.look_again()
         if not task.cancelled() and (error := task.exception()):
             incidents.record(error, "delivering an act")
 

@@ -472,6 +472,22 @@ async def test_in_sqlite_the_next_act_is_taken_with_the_end_of_the_last(tmp_path
     await database.dispose()
 
 
+async def test_in_sqlite_nothing_more_is_looked_for_where_nothing_more_is_due(
+    tmp_path: Path,
+) -> None:
+    database = Transactions(f"sqlite:///{tmp_path / 'few.db'}")
+    await database.migrate()
+    courier = Doing(succeed)
+    async with delivering(database, courier, Patience(lease=3000, poll=60), concurrency=8):
+        await until_state(database, await put(database), "done")
+        database.count = 0
+        for _ in range(20):
+            await until_state(database, await put(database), "done")
+    # One that puts the act and takes it, and one for its end.
+    assert database.count == 40
+    await database.dispose()
+
+
 class Transactions(Database):
     """Counts them."""
 
