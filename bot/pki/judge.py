@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.pki.certificate import Certificate
 from bot.pki.evidence import Evidence
-from bot.pki.java import JDKS, LATEST_JDK, Prediction, predict
+from bot.pki.java import JDKS, LATEST_JDK, Prediction, predict_alike
 
 Chain = tuple[Certificate, ...]
 
@@ -17,24 +17,22 @@ class Judge:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._is_jdk_root = {jdk: evidence.is_jdk_root(jdk) for jdk in JDKS}
-        self._made: dict[Chain, dict[tuple[Chain, int], Prediction]] = {}
+        self._made: dict[tuple[Chain, Chain], dict[int, Prediction]] = {}
 
     def prediction(self, chain: Chain, installed: Chain, jdk: int = LATEST_JDK) -> Prediction:
         """What ``jdk`` decides about one chain."""
-        made = self._made.setdefault(installed, {})
-        prediction = made.get((chain, jdk))
-        if prediction is None:
-            prediction = made[chain, jdk] = predict(
+        made = self._made.setdefault((installed, chain), {})
+        if jdk not in made:
+            made |= predict_alike(
                 chain,
                 installed,
                 host=self._evidence.host,
                 endpoint=self._evidence.endpoint,
                 at=self._evidence.at,
                 jdk=jdk,
-                is_jdk_root=self._is_jdk_root[jdk],
+                jdk_root_test=self._evidence.is_jdk_root,
             )
-        return prediction
+        return made[jdk]
 
     def predictions(self, installed: Chain) -> dict[int, Prediction]:
         """Per JDK the worst prediction over all chains: one that rejects, where there is one."""
@@ -54,9 +52,13 @@ class Judge:
         the path."""
         leaf = path[0]
         at = max(leaf.not_before, min(self._evidence.at, leaf.not_after))
-        return any(
-            predict(path, [anchor], host=None, at=at, jdk=jdk).accepted for jdk in reversed(JDKS)
-        )
+        made: dict[int, Prediction] = {}
+        for jdk in reversed(JDKS):
+            if jdk not in made:
+                made |= predict_alike(path, [anchor], host=None, at=at, jdk=jdk)
+            if made[jdk].accepted:
+                return True
+        return False
 
     def _worst(self, installed: Chain, jdk: int) -> Prediction:
         first: Prediction | None = None

@@ -45,6 +45,11 @@ async def waiting(database: Database) -> int:
         return (await outbox.backlog(unit)).waiting
 
 
+def _count(file: Path) -> int:
+    """How many acts are delivered."""
+    return len(file.read_text().split())
+
+
 async def _put_and_wait_for_some(database: Database, file: Path, chance: random.Random) -> None:
     """Puts acts until a moment comes at which some are delivered and others still wait.
 
@@ -52,12 +57,12 @@ async def _put_and_wait_for_some(database: Database, file: Path, chance: random.
     """
     async with asyncio.timeout(60):
         while True:
-            some = len(file.read_text().split()) + chance.randint(1, 24)
+            some = _count(file) + chance.randint(1, 24)
             async with database.begin() as unit:
                 for number in range(48):
                     kind = "card" if number % 5 else "line"
                     await outbox.put(unit, f"lane:{number % 6}", kind, {})
-            while len(file.read_text().split()) < some:  # noqa: ASYNC110  the file says it
+            while _count(file) < some:  # noqa: ASYNC110  the file says it
                 await asyncio.sleep(0.005)
             if await waiting(database):
                 return

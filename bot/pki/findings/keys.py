@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from bot.pki.certificate import Certificate
 from bot.pki.findings.finding import Finding
 from bot.pki.findings.picture import Picture
 from bot.pki.java import JDKS, LATEST_JDK
+from bot.pki.java.releases import Jdk, per_jdk
 from bot.pki.java.signatures import is_known
 from bot.pki.wording import java_versions, listed
 
@@ -101,7 +103,8 @@ def _signature(
             _renewal(role, "with a SHA-256 signature"),
             f"RFC 9155; {_DISABLED} (SHA1 jdkCA & usage TLSServer)",
         )
-    refusing = [jdk for jdk in JDKS if _is_unknown(picture, certificate, jdk)]
+    unknown = per_jdk(partial(_is_unknown, picture, certificate))
+    refusing = [jdk for jdk in JDKS if unknown[jdk]]
     if refusing:
         yield Finding(
             "unknown_signature_algorithm",
@@ -115,7 +118,7 @@ def _signature(
         )
 
 
-def _is_unknown(picture: Picture, certificate: Certificate, jdk: int) -> bool:
+def _is_unknown(picture: Picture, certificate: Certificate, jdk: Jdk) -> bool:
     """Whether the JDK has no such signature algorithm. Curves have a finding of their own."""
     if is_known(certificate, jdk):
         return False

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from bot.pki import extensions
 from bot.pki.certificate import Certificate
 from bot.pki.findings.finding import Finding
 from bot.pki.findings.picture import Picture, View
-from bot.pki.java import JDKS, LATEST_JDK, predict
+from bot.pki.java import LATEST_JDK, predict
 from bot.pki.java.checks import HANDLED_EXTENSIONS
 from bot.pki.java.parsing import refusal
+from bot.pki.java.releases import per_jdk
 from bot.pki.wording import java_phrase, java_versions, listed, quoted
 
 _CERTPATH = "sun.security.provider.certpath"
@@ -49,7 +51,7 @@ def check(picture: Picture) -> Iterator[Finding]:
 
 
 def _readability(name: str, certificate: Certificate) -> Iterator[Finding]:
-    refusals = {jdk: refusal(certificate, jdk) for jdk in JDKS}
+    refusals = per_jdk(partial(refusal, certificate))
     refusing = [jdk for jdk, reason in refusals.items() if reason]
     if refusing:
         yield Finding(

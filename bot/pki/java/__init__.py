@@ -7,13 +7,15 @@ which asks the real JVMs. Entry point: :func:`predict`.
     parsing     unreadable certificates   building    a search through any order (ordering)
     distrust    refused authorities       checks, algorithms, signatures, policies,
     hostnames   the name check            name_constraints: per path
+    releases    several JDKs at once
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 
 from bot.pki import extensions
@@ -33,6 +35,7 @@ from bot.pki.java.hostnames import Endpoint, check_host
 from bot.pki.java.outcome import Situation, ValidPath
 from bot.pki.java.parsing import refusal
 from bot.pki.java.rejection import VALIDATION_FAILED, Rejected
+from bot.pki.java.releases import JDKS, LATEST_JDK, Jdk, Releases, alike
 from bot.pki.java.validating import validate
 from bot.pki.keeping import kept
 from bot.records import record
@@ -45,11 +48,8 @@ __all__ = [
     "Endpoint",
     "Prediction",
     "predict",
+    "predict_alike",
 ]
-
-#: The Java versions that are predicted.
-JDKS = (11, 17, 21, 25)
-LATEST_JDK = JDKS[-1]
 
 #: The first JDK that takes a PrintableString for Latin-1, and not for UTF-8, as it compares names.
 _LATIN_PRINTABLE_STRINGS = 25
@@ -99,15 +99,65 @@ def predict(
     and on the leaf's key; False asks the trust manager alone.
     Source: ``sun.security.ssl.X509TrustManagerImpl``, ``sun.security.validator.PKIXValidator``.
     """
-    if jdk < _LATIN_PRINTABLE_STRINGS:
-        chain = [_with_utf8_names(certificate) for certificate in chain]
-        installed = [_with_utf8_names(certificate) for certificate in installed]
-    chain, anchors = tuple(chain), tuple(dict.fromkeys(installed))
-    clock = _Clock.at(at or datetime.now(UTC), (*chain, *anchors))
+    return _predicted(
+        tuple(chain),
+        tuple(dict.fromkeys(installed)),
+        host,
+        endpoint,
+        at or datetime.now(UTC),
+        jdk,
+        is_jdk_root or _no_jdk_root,
+        connected=connected,
+    )
+
+
+def predict_alike(
+    chain: Sequence[Certificate],
+    installed: Sequence[Certificate],
+    *,
+    host: str | None,
+    endpoint: Endpoint = "https",
+    at: datetime,
+    jdk: int,
+    jdk_root_test: Callable[[int], IsJdkRoot] | None = None,
+) -> dict[int, Prediction]:
+    """What `predict` gives for ``jdk``, and for those of `JDKS` around it that are sure to decide the
+    same. ``jdk_root_test(jdk)`` gives the ``is_jdk_root`` of each."""
+    served, anchors = tuple(chain), tuple(dict.fromkeys(installed))
+
+    def ask(these: Jdk) -> Prediction:
+        is_jdk_root = _root_test(jdk_root_test, these) if jdk_root_test else _no_jdk_root
+        return _predicted(served, anchors, host, endpoint, at, these, is_jdk_root, connected=True)
+
+    return alike(jdk, ask)
+
+
+@lru_cache(maxsize=64)
+def _root_test(jdk_root_test: Callable[[int], IsJdkRoot], jdk: Jdk) -> IsJdkRoot:
+    """The same function for the same JDKs, so that what was decided with it is found again."""
+    if isinstance(jdk, Releases):
+        return lambda sha256: jdk.agree(lambda one: jdk_root_test(one)(sha256))
+    return jdk_root_test(jdk)
+
+
+def _predicted(
+    chain: tuple[Certificate, ...],
+    anchors: tuple[Certificate, ...],
+    host: str | None,
+    endpoint: Endpoint,
+    at: datetime,
+    jdk: Jdk,
+    is_jdk_root: IsJdkRoot,
+    *,
+    connected: bool,
+) -> Prediction:
+    if any(map(_has_latin_names, (*chain, *anchors))) and jdk < _LATIN_PRINTABLE_STRINGS:
+        chain, anchors = tuple(map(_with_utf8_names, chain)), tuple(map(_with_utf8_names, anchors))
+    clock = _Clock.at(at, (*chain, *anchors))
     try:
         if connected:
             check_message(chain)
-        trust = _trust(chain, anchors, clock, jdk, is_jdk_root or _no_jdk_root)
+        trust = _trust(chain, anchors, clock, jdk, is_jdk_root)
         if trust.message is not None:
             return Prediction(accepted=False, message=trust.message)
         if host is not None:
@@ -147,7 +197,7 @@ def _trust(
     chain: tuple[Certificate, ...],
     anchors: tuple[Certificate, ...],
     clock: _Clock,
-    jdk: int,
+    jdk: Jdk,
     is_jdk_root: IsJdkRoot,
 ) -> _Trust:
     """Kept, because many names lead to one chain: the servers behind one wildcard certificate, the
@@ -215,7 +265,7 @@ def _check_anchor(anchor: Certificate) -> None:
     )
 
 
-def _check_leaf(leaf: Certificate, jdk: int) -> None:
+def _check_leaf(leaf: Certificate, jdk: Jdk) -> None:
     """``EndEntityChecker.checkTLSServer``."""
     usage = leaf.key_usage
     if usage is not None and extensions.DIGITAL_SIGNATURE not in usage:
@@ -230,10 +280,17 @@ def _check_leaf(leaf: Certificate, jdk: int) -> None:
         raise Rejected("Netscape cert type does not permit use for SSL server")
 
 
+def _has_latin_names(certificate: Certificate) -> bool:
+    return any(
+        not name.der.isascii() and name.as_utf8 is not name
+        for name in (certificate.subject, certificate.issuer)
+    )
+
+
 def _with_utf8_names(certificate: Certificate) -> Certificate:
-    subject, issuer = certificate.subject.as_utf8, certificate.issuer.as_utf8
-    if subject is certificate.subject and issuer is certificate.issuer:
+    if not _has_latin_names(certificate):
         return certificate
+    subject, issuer = certificate.subject.as_utf8, certificate.issuer.as_utf8
     return replace(certificate, subject=subject, issuer=issuer)
 
 

@@ -26,6 +26,7 @@ from bot.pki.java.ordering import hash_order, preferred
 from bot.pki.java.outcome import Situation, ValidPath
 from bot.pki.java.policies import PolicyCheck
 from bot.pki.java.rejection import BUILDING_FAILED, PathInvalid, Rejected
+from bot.pki.java.releases import Jdk
 from bot.pki.java.signatures import failure
 from bot.pki.names import Name
 
@@ -58,7 +59,7 @@ def build(chain: Sequence[Certificate], situation: Situation) -> ValidPath:
     raise Rejected(BUILDING_FAILED)
 
 
-def _signs_itself(certificate: Certificate, jdk: int) -> bool:
+def _signs_itself(certificate: Certificate, jdk: Jdk) -> bool:
     return certificate.is_self_issued and not failure(certificate, certificate.public_key, jdk)
 
 

@@ -10,6 +10,7 @@ from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName
 from bot.pki.java.name_constraints import Constraints
 from bot.pki.java.rejection import PathInvalid, java_date
+from bot.pki.java.releases import Jdk
 from bot.pki.java.signatures import failure
 
 #: Stands for "no limit" as ``Integer.MAX_VALUE`` does.
@@ -68,7 +69,7 @@ def is_valid_at(certificate: Certificate, at: datetime) -> bool:
 class SignatureCheck:
     """Each certificate is signed with the key of the one before it, the first with the anchor's."""
 
-    def __init__(self, anchor: Certificate, jdk: int) -> None:
+    def __init__(self, anchor: Certificate, jdk: Jdk) -> None:
         self._issuer = anchor
         self._jdk = jdk
 
@@ -82,7 +83,7 @@ class SignatureCheck:
 class BasicCheck:
     """Validity, then the chain of names, then the signature."""
 
-    def __init__(self, anchor: Certificate, at: datetime, jdk: int) -> None:
+    def __init__(self, anchor: Certificate, at: datetime, jdk: Jdk) -> None:
         self._at = at
         self._issuer = anchor
         self._signature = SignatureCheck(anchor, jdk)
@@ -100,7 +101,7 @@ class ConstraintsCheck:
     """Basic constraints and name constraints over a path of ``length`` certificates; what the
     latter append to the leaf's SAN goes to ``added_names``."""
 
-    def __init__(self, length: int, jdk: int, added_names: list[GeneralName]) -> None:
+    def __init__(self, length: int, jdk: Jdk, added_names: list[GeneralName]) -> None:
         self._length = length
         self._jdk = jdk
         self._index = 0

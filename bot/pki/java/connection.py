@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.pki.certificate import Certificate
 from bot.pki.java.rejection import Rejected
+from bot.pki.java.releases import Jdk
 from bot.pki.java.signatures import CURVES
 from bot.pki.keys import PublicKey
 
@@ -34,7 +35,7 @@ def check_message(chain: Sequence[Certificate]) -> None:
         )
 
 
-def check_leaf_key(leaf: Certificate, jdk: int) -> None:
+def check_leaf_key(leaf: Certificate, jdk: Jdk) -> None:
     """Whether Java and a server with this key share a way to sign a handshake; where not, it is the
     server that gives up (``sun.security.ssl.SignatureScheme``, ``NamedGroup``). Raises Rejected.
 
@@ -44,7 +45,7 @@ def check_leaf_key(leaf: Certificate, jdk: int) -> None:
         raise Rejected("Received fatal alert: handshake_failure")
 
 
-def _can_sign(key: PublicKey, jdk: int) -> bool:
+def _can_sign(key: PublicKey, jdk: Jdk) -> bool:
     if key.algorithm == "EC":
         return key.curve in CURVES
     if key.algorithm in ("Ed25519", "Ed448"):

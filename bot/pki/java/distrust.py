@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 from bot.pki.certificate import Certificate
 from bot.pki.java.rejection import Rejected
+from bot.pki.java.releases import Jdk
 from bot.records import record
 
 #: Legacy Symantec roots (``SymantecTLSPolicy``).
@@ -111,22 +112,22 @@ _BLOCKED = frozenset(
 
 @record
 class _Policy:
-    """Server certificates issued after ``last`` below ``roots`` are refused by ``jdks``."""
+    """Server certificates issued after ``last`` below ``roots`` are refused by JDKs from ``since`` on."""
 
     authority: str
     roots: frozenset[str]
     last: date
-    jdks: tuple[int, ...]
+    since: int
 
 
 #: ``jdk.security.caDistrustPolicies`` of the JDK releases that the conformance tests run, and
 #: CHUNGHWA_TLS, which 25.0.3 has and the tests' 25.0.2 has not: nobody but that authority can issue
 #: what would tell the two apart.
 _POLICIES = (
-    _Policy("Symantec", _SYMANTEC, date(2019, 4, 16), (11, 17, 21, 25)),
-    _Policy("Entrust", _ENTRUST, date(2024, 11, 11), (21, 25)),
-    _Policy("Camerfirma", _CAMERFIRMA, date(2025, 4, 15), (21, 25)),
-    _Policy("Chunghwa", _CHUNGHWA, date(2026, 3, 17), (25,)),
+    _Policy("Symantec", _SYMANTEC, date(2019, 4, 16), 11),
+    _Policy("Entrust", _ENTRUST, date(2024, 11, 11), 21),
+    _Policy("Camerfirma", _CAMERFIRMA, date(2025, 4, 15), 21),
+    _Policy("Chunghwa", _CHUNGHWA, date(2026, 3, 17), 25),
 )
 _SYMANTEC_EXEMPT_LAST = date(2019, 12, 31)
 
@@ -136,17 +137,17 @@ def is_blocked(certificate: Certificate) -> bool:
     return certificate.sha256 in _BLOCKED
 
 
-def check_distrust(path: tuple[Certificate, ...], jdk: int) -> None:
+def check_distrust(path: tuple[Certificate, ...], jdk: Jdk) -> None:
     """``path`` runs from the leaf to the anchor. Raises Rejected where the JDK distrusts the
     anchor for leaves as new as this one."""
     leaf, anchor = path[0], path[-1]
     for policy in _POLICIES:
-        if jdk not in policy.jdks or anchor.sha256 not in policy.roots:
+        if anchor.sha256 not in policy.roots:
             continue
         last = policy.last
         if policy.roots is _SYMANTEC and len(path) > 2 and path[-2].sha256 in _SYMANTEC_EXEMPT:
             last = _SYMANTEC_EXEMPT_LAST
-        if leaf.not_before.astimezone(UTC).date() > last:
+        if leaf.not_before.astimezone(UTC).date() > last and jdk >= policy.since:
             raise Rejected(
                 f"TLS Server certificate issued after {last} and anchored by a distrusted legacy "
                 f"{policy.authority} root CA: {anchor.subject.text}"

@@ -15,6 +15,7 @@ from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName
 from bot.pki.java.addresses import to_address, unmapped
 from bot.pki.java.rejection import Rejected
+from bot.pki.java.releases import Jdk
 from bot.pki.keeping import kept
 from bot.pki.names import COMMON_NAME
 from bot.text import visible
@@ -42,7 +43,7 @@ def check_host(
     certificate: Certificate,
     host: str,
     endpoint: Endpoint,
-    jdk: int,
+    jdk: Jdk,
     added_names: Sequence[GeneralName] = (),
 ) -> None:
     """Raises Rejected where ``certificate`` is not for ``host``.
@@ -63,15 +64,15 @@ def _refusal(
     certificate: Certificate,
     host: str,
     endpoint: Endpoint,
-    jdk: int,
+    jdk: Jdk,
     added_names: tuple[GeneralName, ...],
 ) -> str | None:
     """Why not, None where it is for ``host``. Kept, because the analysis asks it of one certificate
     with many sets of anchors."""
     names = [*certificate.subject_alternative_names, *added_names]
-    if jdk >= _STOPS_AT_MALFORMED_SAN and not names and certificate.extension(_SAN):
+    if not names and certificate.extension(_SAN) and jdk >= _STOPS_AT_MALFORMED_SAN:
         return "java.security.cert.CertificateParsingException: not enough content"
-    if jdk < _STOPS_AT_MALFORMED_SAN and not names and _has_edi_name(certificate):
+    if not names and _has_edi_name(certificate) and jdk < _STOPS_AT_MALFORMED_SAN:
         return "java.lang.RuntimeException: name cannot be encoded"
     if is_address(host):
         return _address_refusal(host, names)
@@ -149,11 +150,11 @@ def _is_std3_label(label: str) -> bool:
     return _STD3_ASCII.fullmatch(label) is not None
 
 
-def _matches(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
+def _matches(host: str, template: str, endpoint: Endpoint, jdk: Jdk) -> bool:
     return not is_plainly_other(host, template) and is_match(host, template, endpoint, jdk)
 
 
-def is_match(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
+def is_match(host: str, template: str, endpoint: Endpoint, jdk: Jdk) -> bool:
     """``HostnameChecker.isMatched``: whether a name of a certificate stands for ``host``."""
     try:
         host, template = _to_unicode(host), _to_unicode(template)
@@ -164,9 +165,14 @@ def is_match(host: str, template: str, endpoint: Endpoint, jdk: int) -> bool:
     if not _is_sni_name(template.replace("*", "z")):
         return False
     host, template = host.lower(), template.lower()
-    if endpoint == "https" and jdk < _LEFTMOST_ONLY:
-        host_labels = [label for label in host.split(".") if label]
-        template_labels = [label for label in template.split(".") if label]
+    host_labels, template_labels = host.split("."), template.split(".")
+    # Where no wildcard stands elsewhere and no label is empty, both ways come to the same.
+    differs = "*" in "".join(template_labels[1:]) or "" in host_labels or "" in template_labels
+    if endpoint == "https" and differs and jdk < _LEFTMOST_ONLY:
+        host_labels, template_labels = (
+            [*filter(None, host_labels)],
+            [*filter(None, template_labels)],
+        )
         return len(host_labels) == len(template_labels) and all(
             map(_label_matches, host_labels, template_labels)
         )

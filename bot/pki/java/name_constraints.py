@@ -12,6 +12,7 @@ from bot.pki.certificate import Certificate
 from bot.pki.extensions import GeneralName, NameConstraints, Subtree
 from bot.pki.java.addresses import to_address
 from bot.pki.java.rejection import Breakdown, PathInvalid
+from bot.pki.java.releases import Jdk
 from bot.pki.names import COMMON_NAME, EMAIL_ADDRESS, Name
 from bot.pki.uris import is_dns_name, uri_host
 
@@ -44,7 +45,7 @@ class Relation(Enum):
 class Constraints:
     """The constraints that the certificates of a path have imposed so far."""
 
-    def __init__(self, first: NameConstraints, jdk: int) -> None:
+    def __init__(self, first: NameConstraints, jdk: Jdk) -> None:
         self._jdk = jdk
         self._permitted = None if first.permitted is None else list(first.permitted)
         self._excluded = None if first.excluded is None else list(first.excluded)
@@ -138,7 +139,7 @@ def allows_path(constraints: NameConstraints, names: Iterable[GeneralName]) -> b
     return True
 
 
-def relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
+def relation(first: GeneralName, second: GeneralName, jdk: Jdk) -> Relation:
     """How ``second`` stands to ``first``: NARROWS means that it lies within it."""
     if first.kind != second.kind:
         return Relation.DIFFERENT_TYPE
@@ -162,7 +163,7 @@ def relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
     )
 
 
-def _dns_relation(first: str, second: str, jdk: int) -> Relation:
+def _dns_relation(first: str, second: str, jdk: Jdk) -> Relation:
     if first == second:
         return Relation.MATCH
     if jdk >= _LEADING_DOT_COUNTS and not (first and second):
@@ -195,7 +196,7 @@ def _email_relation(first: str, second: str) -> Relation:
     return Relation.SAME_TYPE
 
 
-def _uri_relation(first: GeneralName, second: GeneralName, jdk: int) -> Relation:
+def _uri_relation(first: GeneralName, second: GeneralName, jdk: Jdk) -> Relation:
     host, other = uri_host(first.text), uri_host(second.text)
     if other is None:
         raise Breakdown("java.lang.NullPointerException")
@@ -290,7 +291,7 @@ def _is_prefix(outer: Name, inner: Name) -> bool:
     )
 
 
-def _minimized(subtrees: list[Subtree], jdk: int) -> list[Subtree]:
+def _minimized(subtrees: list[Subtree], jdk: Jdk) -> list[Subtree]:
     """Without the entries that another entry covers (``GeneralSubtrees.minimize``)."""
     kept = list(subtrees)
     index = 0
@@ -311,7 +312,7 @@ def _minimized(subtrees: list[Subtree], jdk: int) -> list[Subtree]:
 
 
 def _intersection(
-    current: list[Subtree], new: list[Subtree], jdk: int
+    current: list[Subtree], new: list[Subtree], jdk: Jdk
 ) -> tuple[list[Subtree], list[Subtree]]:
     """What both permit, and what must be excluded since they permit nothing of its kind in common
     (``GeneralSubtrees.intersect``)."""
@@ -351,7 +352,7 @@ def _intersection(
     return current, excluded
 
 
-def _intersects(current: Sequence[Subtree], new: Sequence[Subtree], kind: int, jdk: int) -> bool:
+def _intersects(current: Sequence[Subtree], new: Sequence[Subtree], kind: int, jdk: Jdk) -> bool:
     return any(
         relation(entry.base, other.base, jdk) in (Relation.MATCH, Relation.WIDENS, Relation.NARROWS)
         for entry in current

@@ -10,6 +10,7 @@ from bot.pki.extensions import GeneralName
 from bot.pki.java.algorithms import IsJdkRoot
 from bot.pki.java.distrust import is_blocked
 from bot.pki.java.rejection import PathInvalid
+from bot.pki.java.releases import Jdk
 from bot.records import record
 
 
@@ -23,7 +24,7 @@ class Situation:
 
     anchors: tuple[Certificate, ...]
     at: datetime
-    jdk: int
+    jdk: Jdk
     is_jdk_root: IsJdkRoot
     added_names: list[GeneralName] = field(default_factory=list)
 

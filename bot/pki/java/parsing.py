@@ -11,6 +11,7 @@ from collections.abc import Callable
 from bot import patterns
 from bot.pki import der, extensions
 from bot.pki.certificate import Certificate
+from bot.pki.java.releases import Jdk
 from bot.pki.keeping import kept
 from bot.pki.keys import PublicKey
 
@@ -66,11 +67,11 @@ _EDWARDS_KNOWN = 17
 
 
 @kept(256, lambda certificate, jdk: len(certificate.der))
-def refusal(certificate: Certificate, jdk: int) -> str | None:
+def refusal(certificate: Certificate, jdk: Jdk) -> str | None:
     """What Java says when it cannot read ``certificate``, None where it can."""
     if reason := _key_refusal(certificate.public_key, jdk):
         return f"{_PARSING}java.io.IOException: {reason}"
-    if jdk <= _LENGTHS_CHECKED and _has_redundant_length(certificate.der):
+    if _has_redundant_length(certificate.der) and jdk <= _LENGTHS_CHECKED:
         return f"{_PARSING}java.io.IOException: Redundant length bytes found"
     algorithm = certificate.outer_algorithm
     if algorithm.signature_name == "RSASSA-PSS" and algorithm.parameters:
@@ -137,7 +138,7 @@ def _empty_subject(certificate: Certificate) -> str | None:
     return None
 
 
-def _key_refusal(key: PublicKey, jdk: int) -> str | None:
+def _key_refusal(key: PublicKey, jdk: Jdk) -> str | None:
     """What the JDK's key factories refuse (``RSAKeyFactory``, ``ECKeyFactory``, ``XDHKeyFactory``);
     a key of an algorithm that they do not know is kept as it is."""
     reason = None
@@ -152,9 +153,9 @@ def _key_refusal(key: PublicKey, jdk: int) -> str | None:
         size = (key.bits + 7) // 8
         if key.key_octets[:1] != b"\x04" or (size and len(key.key_octets) != 1 + 2 * size):
             reason = "Invalid EC key"
-    elif key.algorithm in _EDWARDS_KEY_LENGTHS and jdk >= _EDWARDS_KNOWN:
+    elif key.algorithm in _EDWARDS_KEY_LENGTHS:
         length = _EDWARDS_KEY_LENGTHS[key.algorithm]
-        if len(key.key_octets) != length:
+        if len(key.key_octets) != length and jdk >= _EDWARDS_KNOWN:
             reason = f"key length must be {length}"
     return f"subject key, java.security.InvalidKeyException: {reason}" if reason else None
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 from bot.pki.certificate import Certificate
+from bot.pki.java.releases import Jdk
 from bot.pki.keeping import kept
 from bot.pki.keys import PublicKey, pair_of_integers
 
@@ -43,7 +44,7 @@ _ZERO_REFUSED = 17
 _BAD_LENGTH = 21
 
 
-def failure(certificate: Certificate, key: PublicKey, jdk: int) -> str | None:
+def failure(certificate: Certificate, key: PublicKey, jdk: Jdk) -> str | None:
     """Why Java does not verify the signature of ``certificate`` with ``key``; None where it does."""
     if not is_known(certificate, jdk):
         return f"{certificate.outer_algorithm.oid} Signature not available"
@@ -52,7 +53,7 @@ def failure(certificate: Certificate, key: PublicKey, jdk: int) -> str | None:
     return None if certificate.is_signed_with(key) else _mismatch(certificate, key, jdk)
 
 
-def is_known(certificate: Certificate, jdk: int) -> bool:
+def is_known(certificate: Certificate, jdk: Jdk) -> bool:
     """Whether Java knows the algorithm that signed ``certificate``."""
     return jdk >= _known_since(certificate.signature_algorithm)
 
@@ -65,7 +66,7 @@ def _known_since(name: str) -> float:
     return next((since for start, since in _KNOWN_SINCE if name.startswith(start)), 0)
 
 
-def _key_refusal(certificate: Certificate, key: PublicKey, jdk: int) -> str | None:
+def _key_refusal(certificate: Certificate, key: PublicKey, jdk: Jdk) -> str | None:
     """``Signature.initVerify``."""
     name = certificate.outer_algorithm.signature_name
     if name in ("Ed25519", "Ed448"):
@@ -91,13 +92,13 @@ def _key_algorithms(name: str) -> tuple[str, ...]:
     return ("EC",) if name.endswith("withECDSA") else (name.rpartition("with")[2],)
 
 
-def _key_class(key: PublicKey, jdk: int) -> str:
+def _key_class(key: PublicKey, jdk: Jdk) -> str:
     if jdk < _LOADED_SINCE.get(key.algorithm, 0):
         return "sun.security.x509.X509Key"
     return _KEY_CLASSES.get(key.algorithm, "sun.security.x509.X509Key")
 
 
-def _mismatch(certificate: Certificate, key: PublicKey, jdk: int) -> str:
+def _mismatch(certificate: Certificate, key: PublicKey, jdk: Jdk) -> str:
     """``Signature.verify``."""
     signature = certificate.signature
     size = len(signature)
@@ -105,7 +106,7 @@ def _mismatch(certificate: Certificate, key: PublicKey, jdk: int) -> str:
     if key.algorithm in ("RSA", "RSASSA-PSS"):
         expected = (key.modulus.bit_length() + 7) // 8
         if size != expected:
-            newer = jdk >= _BAD_LENGTH and certificate.outer_algorithm.pss is None
+            newer = certificate.outer_algorithm.pss is None and jdk >= _BAD_LENGTH
             wrong = "Bad signature length" if newer else "Signature length not correct"
             reason = f"{wrong}: got {size} but was expecting {expected}"
     elif key.algorithm in _EDWARDS_SIZES:
