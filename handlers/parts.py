@@ -150,9 +150,21 @@ class Parts:
                 await run(args)
                 return
             ack = TimelyAck(args)
-            work = self.tasks.start(run(args), kind)
-            await asyncio.wait({work}, timeout=TIMELY_SECONDS)
-            if not work.done():
+            done = asyncio.get_running_loop().create_future()
+
+            async def work() -> None:
+                try:
+                    await run(args)
+                finally:
+                    # Said here, and not by the end of the task, which is known a round later.
+                    if not done.done():
+                        done.set_result(None)
+
+            self.tasks.start(work(), kind)
+            try:
+                async with asyncio.timeout(TIMELY_SECONDS):
+                    await done
+            except TimeoutError:
                 logger.warning("A listener takes long.", extra={"kind": kind})
                 await ack.now()
                 self.tasks.start(ack.tell(), "telling that something takes longer")

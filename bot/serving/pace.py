@@ -11,7 +11,7 @@ import asyncio
 from typing import Final
 
 #: A round may take so long, in seconds: an acknowledgement is some ten rounds away.
-_ROUND_SECONDS: Final = 0.005
+_ROUND_SECONDS: Final = 0.004
 #: By how much the number that may run at once falls with a round that took longer, and rises with one
 #: that did not; and what may run in any case.
 _FALL: Final = 0.8

@@ -9,10 +9,11 @@ is waited for by asking again now and then, which blocks nobody.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.dialects import registry
@@ -20,6 +21,8 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 from sqlalchemy.util import await_only, greenlet_spawn
+
+from bot.store.ended import Ended
 
 #: What begins the URL of an engine with this dialect.
 DRIVER: Final = "sqlite+whichroot"
@@ -32,8 +35,6 @@ WRITES: Final = "whichroot_writes"
 _LOCK_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = (0.001, 0.05)
 _READER_SECONDS: Final = 1.0
-
-_Outcome = TypeVar("_Outcome")
 
 
 class SQLiteConnection(sqlite3.Connection):
@@ -108,13 +109,28 @@ class Dialect(SQLiteDialect_pysqlite):
         else:
             dbapi_connection.commit()
 
-    async def _in_thread(self, work: Callable[[], _Outcome]) -> _Outcome:
-        future = asyncio.get_running_loop().run_in_executor(self._disk, work)
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        # Not by `run_in_executor`: what it gives knows of the end only some rounds of the event loop
+        # later, and everybody waits for this one.
+        loop = asyncio.get_running_loop()
+        ended = Ended(loop)
+
+        def run() -> None:
+            error: Exception | None = None
+            try:
+                work()
+            except Exception as raised:
+                error = raised
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+                loop.call_soon_threadsafe(ended.tell, error)
+
+        self._disk.submit(run)
         try:
-            return await asyncio.shield(future)
+            await ended.wait()
         except asyncio.CancelledError:
             # The connection is in use until then.
-            await asyncio.wait({future})
+            with contextlib.suppress(Exception):
+                await ended.wait()
             raise
 
 

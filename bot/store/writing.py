@@ -13,13 +13,13 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.store import sqlite
+from bot.store.ended import Ended
 
 #: Told, once that is known, whether something was kept.
 Afterwards: TypeAlias = Callable[[bool], None]
@@ -33,10 +33,16 @@ class _Round:
     def __init__(self, connection: AsyncConnection, driver: Any) -> None:
         self.connection = connection
         self.driver = driver
-        #: Done once it is kept; its exception, where it is not.
-        self.kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Perhaps nobody waits for it any more.
-        self.kept.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
+        #: Told once it is kept, or with the error, where it is not.
+        self._loop = asyncio.get_running_loop()
+        self.ended = Ended(self._loop)
+        self.afterwards: list[Afterwards] = []
+
+    def end(self, error: BaseException | None = None) -> None:
+        """It is kept, or not: first what was to be told of that, then whoever waits."""
+        for tell in self.afterwards:
+            self._loop.call_soon(tell, error is None)
+        self.ended.tell(error)
 
 
 class Writing:
@@ -73,18 +79,19 @@ class Writing:
                         raise
                     failed = error
                 else:
-                    for tell in afterwards:
-                        taking_part.kept.add_done_callback(partial(_tell, tell))
+                    taking_part.afterwards += afterwards
             finally:
                 self._writer = None
         if failed is not None:
             # Perhaps because of what another did in the same transaction: whoever hears of it must
             # find that kept.
-            await asyncio.wait((taking_part.kept,))
-            if not isinstance(failed, DBAPIError):
-                taking_part.kept.result()
+            try:
+                await taking_part.ended.wait()
+            except Exception:
+                if not isinstance(failed, DBAPIError):
+                    raise
             raise failed
-        await asyncio.shield(taking_part.kept)
+        await taking_part.ended.wait()
 
     async def drain(self) -> None:
         """Waits for commits under way."""
@@ -111,16 +118,12 @@ class Writing:
                     raise
                 await sqlite.kept(begun.connection)
             except Exception as error:
-                begun.kept.set_exception(error)
-            except BaseException:
-                begun.kept.cancel()
+                begun.end(error)
+            except BaseException as error:
+                begun.end(error)
                 raise
             else:
-                begun.kept.set_result(None)
-
-
-def _tell(tell: Afterwards, kept: asyncio.Future[None]) -> None:
-    tell(not kept.cancelled() and kept.exception() is None)
+                begun.end()
 
 
 @contextlib.asynccontextmanager
