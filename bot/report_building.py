@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,6 +11,7 @@ from bot import report
 from bot.errors import FormatError
 from bot.pki import java, pem
 from bot.pki.certificate import Certificate
+from bot.pki.digests import sha256
 from bot.pki.evidence import Evidence, Known
 from bot.pki.findings import Finding
 from bot.pki.options import MissingIssuer, Option
@@ -121,9 +121,7 @@ def _summary_of_der(der: bytes, at: datetime) -> report.CertificateSummary:
     try:
         return summary_of(Certificate.from_der(der), at)
     except FormatError:
-        return report.CertificateSummary(
-            None, None, None, None, None, hashlib.sha256(der).hexdigest()
-        )
+        return report.CertificateSummary(None, None, None, None, None, sha256(der))
 
 
 def finding(found: Finding | ProbeFinding, addresses: Sequence[str] = ()) -> report.Finding:

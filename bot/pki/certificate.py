@@ -6,7 +6,6 @@ The reader is our own because Java is the judge: it reads certificates that Open
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +14,7 @@ from typing import Literal, TypeVar
 
 from bot.computed import cached_property
 from bot.errors import FormatError
-from bot.pki import der, extensions
+from bot.pki import der, digests, extensions
 from bot.pki.extensions import (
     AuthorityKeyIdentifier,
     BasicConstraints,
@@ -100,7 +99,7 @@ class Certificate:
     @cached_property
     def sha256(self) -> str:
         """The fingerprint: SHA-256 of the DER, 64 lower-case hexadecimal digits."""
-        return hashlib.sha256(self.der).hexdigest()
+        return digests.sha256(self.der)
 
     @cached_property
     def java_hash(self) -> int:

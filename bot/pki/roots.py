@@ -8,7 +8,6 @@ it lies, what it is found by and who holds it. Only the latter is read at the st
 
 from __future__ import annotations
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from functools import cache
@@ -18,6 +17,7 @@ from typing import Any, Final
 from bot.computed import cached_property
 from bot.errors import WhichrootError
 from bot.pki.certificate import Certificate, Source
+from bot.pki.digests import sha1, sha256
 from bot.pki.keeping import kept
 from bot.pki.keys import PublicKey
 from bot.pki.names import Name
@@ -220,7 +220,7 @@ class PublicRoots(Roots):
         entry = self._entries[number]
         start = self._starts[number]
         encoded = self._store[start : start + entry["size"]]
-        if hashlib.sha256(encoded).hexdigest() != entry["sha256"]:
+        if sha256(encoded) != entry["sha256"]:
             raise _unreadable(self._folder)
         certificate = Certificate.from_der(encoded)
         programmes = tuple(self._memberships(entry))
@@ -257,13 +257,13 @@ def public_roots() -> PublicRoots:
 @kept(512)
 def digest(data: bytes) -> str:
     """The index's short form of a name's key or of a public key: half of its SHA-256, in hex."""
-    return hashlib.sha256(data).hexdigest()[:32]
+    return sha256(data)[:32]
 
 
 def key_identifiers(certificate: Certificate) -> tuple[str, ...]:
     """What an authority key identifier may say of this certificate, in hex."""
     key_octets = certificate.public_key.key_octets
-    identifiers = {hashlib.sha1(key_octets, usedforsecurity=False).hexdigest()}
+    identifiers = {sha1(key_octets)}
     if certificate.subject_key_identifier:
         identifiers.add(certificate.subject_key_identifier.hex())
     return tuple(sorted(identifiers))

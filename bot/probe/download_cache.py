@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import tempfile
@@ -14,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from bot.pki.digests import sha256
 from bot.probe.download_limits import DownloadError
 from bot.records import record
 
@@ -190,11 +190,11 @@ class DownloadCache:
 
 
 def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode("ascii")
+    return sha256(content).encode("ascii")
 
 
 def _path(folder: Path, url: str) -> Path:
-    return folder / (hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest() + _SUFFIX)
+    return folder / (sha256(url.encode("utf-8", "surrogatepass")) + _SUFFIX)
 
 
 def _trim(folder: Path, limit: int) -> int:

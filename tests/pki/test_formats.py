@@ -174,7 +174,15 @@ def hexadecimal(data: bytes, columns: int, form: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("issued", [ROOT, ISSUING, LEAF])
+@pytest.mark.parametrize(
+    "issued",
+    [
+        *(ROOT, ISSUING, LEAF),
+        # The text column has what looks like a tag that ends some lines below.
+        ROOT.intermediate(f"<u,{'x' * 40}>"),
+        ROOT.intermediate(f"<b {'x' * 40}>"),
+    ],
+)
 @pytest.mark.parametrize("form", ["certutil", "hexdump", "xxd", "od"])
 def test_hexadecimal_dumps_are_read(form: str, issued: Issued) -> None:
     reading = read(f"dump of root.cer\n{hexadecimal(issued.der, 16, form)}".encode())

@@ -38,12 +38,15 @@ _TYPOGRAPHIC_MARK = re.compile(
 _UNUSUAL_IN_BASE64 = re.compile(rf"[A-Za-z0-9+/]{{8}}[{_UNUSUAL}]|[{_UNUSUAL}][A-Za-z0-9+/]{{8}}")
 _PERCENT = re.compile(r"BEGIN(?:%20|\+)[A-Z0-9%+]{0,40}(?:CERTIFICATE|PKCS|CMS|KEY)")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
+#: What follows a tag's name: nothing, something on the same line, or attributes. The text column of a
+#: hexadecimal dump has "<b" as well, and ">" some lines below.
+_TAG_END = r"(?:\s[^<>\n]{0,500}|\s{1,20}[a-z:-]{1,40}\s{0,20}=[^<>]{0,500})?\s{0,20}/?>"
 _BLOCK_TAG = re.compile(
-    r"</?(?:br|p|div|pre|td|tr|th|table|li|ul|ol|body|html|blockquote|h[1-6])\b[^<>]{0,500}>",
+    rf"</?(?:br|p|div|pre|td|tr|th|table|li|ul|ol|body|html|blockquote|h[1-6]){_TAG_END}",
     re.IGNORECASE,
 )
 _INLINE_TAG = re.compile(
-    r"</?(?:span|b|i|u|em|strong|font|a|tt|code|wbr|small)\b[^<>]{0,500}>", re.IGNORECASE
+    rf"</?(?:span|b|i|u|em|strong|font|a|tt|code|wbr|small){_TAG_END}", re.IGNORECASE
 )
 #: One line of a string literal or of a list: 'MIID…\n' + or "MIID…",
 _LITERAL_LINE = re.compile(
