@@ -148,6 +148,9 @@ async def test_no_retry_is_honoured() -> None:
         rita = made.person("rita")
         await rita.say("#connectors", "hello")
         await asyncio.wait_for(arrived.wait(), 120)
+        async with asyncio.timeout(120):
+            while not await rita.log("event_failed"):  # noqa: ASYNC110  the workspace says it
+                await asyncio.sleep(0.02)
         await asyncio.sleep(0.2)
         assert events == 1
         assert len(await rita.log("event_failed")) == 1
