@@ -128,7 +128,7 @@ class Bot:
         )
         self._clients, self._authorize = self._slack(in_time)
         await self._database.migrate()
-        lookup = await stack.enter_async_context(Lookup(settings))
+        lookup = Lookup(settings)
         runner = LookupRunner(
             lookup.answer,
             Share(

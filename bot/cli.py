@@ -89,7 +89,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
 
 def _import_asyncio_alone() -> None:
     """Imports `asyncio` without `ssl`, for a tenth of the start: a probe has a TLS client of its own, and
-    httpx, which downloads issuers, imports `ssl` itself and needs nothing of asyncio's."""
+    what downloads issuers imports `ssl` itself and needs nothing of asyncio's."""
     if "asyncio" in sys.modules or "ssl" in sys.modules:
         return
     # What makes an import fail (Python's reference, "The module cache"); asyncio is prepared for it.

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from bot import report, report_building, summary
 from bot.errors import FormatError, TargetError
@@ -71,8 +70,7 @@ class Question:
 
 
 class Lookup:
-    """Answers questions; one for the whole process, used within one event loop. An asynchronous
-    context manager."""
+    """Answers questions; one for the whole process, used within one event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -80,18 +78,6 @@ class Lookup:
         self._limits = settings.limits
         self._company: CompanyFolder | None = None
         self._finder: IssuerFinder | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._finder is not None:
-            await self._finder.aclose()
 
     async def answer(self, question: Question) -> report.Report:
         """The report. Expected failures are in it; nothing is raised for what a server does."""

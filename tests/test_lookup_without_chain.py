@@ -17,9 +17,8 @@ from tests.support.servers import Script, Server, answering, closing, raw_server
 
 async def _report(server: Server, text: str) -> Report:
     settings = Settings(egress_allow=parse_networks("127.0.0.0/8"))
-    async with Lookup(settings) as lookup:
-        to = ConnectTo(server.host, server.port)
-        return await asyncio.wait_for(lookup.answer(Question(parse_target(text), to)), 60)
+    question = Question(parse_target(text), ConnectTo(server.host, server.port))
+    return await asyncio.wait_for(Lookup(settings).answer(question), 60)
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,11 @@ async def run(folder: Path) -> tuple[str, str]:
     issuing = root.intermediate("Example Corp Issuing CA 2")
     (folder / "root.pem").write_bytes(root.pem)
     settings = Settings(egress_allow=parse_networks("127.0.0.0/8"), company_roots=folder, aia=False)
-    async with tls_server([issuing.leaf(HOST), issuing]) as server, Lookup(settings) as lookup:
+    async with tls_server([issuing.leaf(HOST), issuing]) as server:
         connect = ConnectTo(server.host, server.port)
-        report = await lookup.answer(Question(parse_target(f"{HOST}:636"), connect=connect))
+        report = await Lookup(settings).answer(
+            Question(parse_target(f"{HOST}:636"), connect=connect)
+        )
     command = f"whichroot check {HOST}:636 --connect {server.address}"
     return command, render(report, width=_WIDTH, colour=True)
 

@@ -66,8 +66,7 @@ async def _check_one(asking: Asking, settings: settings_module.Settings) -> int:
             raise
         report = refused(text, error, arguments.at)
     else:
-        async with Lookup(settings) as lookup:
-            report = await lookup.answer(question)
+        report = await Lookup(settings).answer(question)
     _show(report, arguments)
     return 0 if report.verdict == "validated" else 1
 

@@ -63,10 +63,8 @@ async def answering(
     asking: Asking, texts: AsyncIterator[str], concurrency: int
 ) -> AsyncGenerator[workers.Answer, None]:
     """An answer to each of ``texts``, validated or not, with its report as a line of JSON."""
-    async with (
-        Lookup(asking.settings) as lookup,
-        contextlib.aclosing(_answers(lookup, asking, texts, concurrency)) as answers,
-    ):
+    found = _answers(Lookup(asking.settings), asking, texts, concurrency)
+    async with contextlib.aclosing(found) as answers:
         async for text, report in answers:
             yield _answer_of(text, report)
 

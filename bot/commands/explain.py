@@ -165,8 +165,7 @@ async def _look(target: Target, arguments: argparse.Namespace) -> Report:
     question = Question(
         target, connect=inputs.connect_to(arguments.connect), installed=tuple(installed)
     )
-    async with Lookup(settings) as lookup:
-        return await lookup.answer(question)
+    return await Lookup(settings).answer(question)
 
 
 def _as_json(

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -175,18 +174,22 @@ class DownloadCache:
         content = json.dumps(head).encode("ascii") + b"\n" + b"".join(entry.encoded)
         content = _digest(content) + b"\n" + content
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
+        part = self._folder / f"{os.urandom(16).hex()}.part"
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with open(part, "xb", opener=_for_this_user) as file:  # noqa: PTH123  has no opener
                 file.write(content)
-            Path(name).replace(_path(self._folder, url))
+            part.replace(_path(self._folder, url))
         except OSError:
-            Path(name).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise
         if self._disk_bytes is not None:
             self._disk_bytes += len(content)
         if self._disk_bytes is None or self._disk_bytes > self._limits.disk_bytes:
             self._disk_bytes = _trim(self._folder, self._limits.disk_bytes)
+
+
+def _for_this_user(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _digest(content: bytes) -> bytes:

@@ -9,6 +9,7 @@ is where directory servers are.
 from __future__ import annotations
 
 import asyncio
+import base64
 import fnmatch
 import ipaddress
 import socket
@@ -117,6 +118,14 @@ class Proxy:
 
     def __repr__(self) -> str:
         return f"Proxy({self.host!r}, {self.port})"
+
+    @property
+    def authorization(self) -> str | None:
+        """The credentials as ``Proxy-Authorization`` has them (RFC 7617 section 2)."""
+        if self.username is None:
+            return None
+        credentials = f"{self.username}:{self.password or ''}".encode()
+        return f"Basic {base64.b64encode(credentials).decode('ascii')}"
 
     def is_bypassed(self, ip: str) -> bool:
         """Whether ``ip`` is contacted directly."""

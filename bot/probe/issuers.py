@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
 from bot.errors import FormatError
 from bot.pki.certificate import Certificate, Source
@@ -22,9 +21,6 @@ from bot.probe.egress import Egress
 from bot.probe.presented import ProbeFinding
 from bot.records import record
 from bot.text import duration, visible
-
-if TYPE_CHECKING:
-    import httpx
 
 _AIA: Final = "RFC 5280 §4.2.2.1"
 
@@ -73,23 +69,6 @@ class IssuerFinder:
         self._egress = egress
         self._cache = cache or DownloadCache()
         self._limits = limits
-        self._client: httpx.AsyncClient | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Ends what is open. The finder may not be used afterwards."""
-        if self._client is not None:
-            await self._client.aclose()
 
     async def complete(
         self,
@@ -117,15 +96,13 @@ class IssuerFinder:
         return tuple(map(Certificate.from_der, encoded))
 
     async def _download(self, url: str) -> Encoded:
-        # Imported and made late: it takes as long as a whole check, and most chains are complete, or
-        # their issuers are kept.
+        # Imported late: most chains are complete, or their issuers are kept.
         from bot.probe.downloads import download
-        from bot.probe.web import http_client
+        from bot.probe.web import connecting
 
-        if self._client is None:
-            seconds = self._limits.download.seconds
-            self._client = http_client(self._egress, timeout_seconds=seconds)
-        body = await download(self._client, url, self._limits.download)
+        body = await download(connecting(self._egress), url, self._limits.download)
+        if (alone := _only_certificate(body)) is not None:
+            return (alone,)
         # In a thread: a hostile file may take a while to read.
         return await asyncio.to_thread(certificates_in, body, url)
 
@@ -314,8 +291,6 @@ class _Climb:
 
 def certificates_in(body: bytes, url: str) -> Encoded:
     """The certificates in what ``url`` gave, as DER, each once. Raises DownloadError."""
-    if (alone := _only_certificate(body)) is not None:
-        return (alone,)
     # Imported late: it reads every format that a certificate file may have.
     from bot.pki.formats import read
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import socket
 from typing import Final, Protocol
 
@@ -68,14 +67,7 @@ async def open_tunnel(proxy: Proxy, authority: str) -> SocketStream:
 
     Raises `ProxyError`, whose message never holds the proxy's credentials.
     """
-    try:
-        stream = await _connect_to_proxy(proxy)
-    except OSError as error:
-        raise ProxyError(
-            f"The outbound proxy {visible(proxy.host)}:{proxy.port} cannot be reached: "
-            f"{visible(error.strerror or type(error).__name__)}.",
-            "Check the proxy setting of this service.",
-        ) from None
+    stream = await connect_to_proxy(proxy)
     try:
         await _request_tunnel(stream, proxy, authority)
     except BaseException:
@@ -84,9 +76,21 @@ async def open_tunnel(proxy: Proxy, authority: str) -> SocketStream:
     return stream
 
 
-async def _connect_to_proxy(proxy: Proxy) -> SocketStream:
+async def connect_to_proxy(proxy: Proxy) -> SocketStream:
+    """A connection to ``proxy`` itself. Raises `ProxyError`."""
+    try:
+        return await _connect_by_name(proxy.host, proxy.port)
+    except OSError as error:
+        raise ProxyError(
+            f"The outbound proxy {visible(proxy.host)}:{proxy.port} cannot be reached: "
+            f"{visible(error.strerror or type(error).__name__)}.",
+            "Check the proxy setting of this service.",
+        ) from None
+
+
+async def _connect_by_name(host: str, port: int) -> SocketStream:
     loop = asyncio.get_running_loop()
-    answers = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
+    answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failures: list[OSError] = []
     for family, _, _, _, sockaddr in answers:
         try:
@@ -111,9 +115,8 @@ async def _connect(
 
 async def _request_tunnel(stream: SocketStream, proxy: Proxy, authority: str) -> None:
     lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
-    if proxy.username is not None:
-        credentials = f"{proxy.username}:{proxy.password or ''}".encode()
-        lines.append(f"Proxy-Authorization: Basic {base64.b64encode(credentials).decode()}")
+    if proxy.authorization is not None:
+        lines.append(f"Proxy-Authorization: {proxy.authorization}")
     answer = bytearray()
     try:
         await stream.write("\r\n".join([*lines, "", ""]).encode("ascii"))

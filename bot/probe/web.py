@@ -1,128 +1,210 @@
-"""HTTP under the egress rules: every hop is resolved once, judged, and its judged address used."""
+"""HTTP/1.1 under the egress rules: where a URL leads, a connection to it, and one exchange over that.
+
+h11 speaks the protocol. A whole web client would take longer to import than a check takes, and would
+have to be kept from following, connecting and decompressing on its own.
+"""
 
 from __future__ import annotations
 
-import ipaddress
-import ssl
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, TypeAlias
+from urllib.parse import quote, urlsplit
 
-import httpx
+import h11
 
 from bot.probe.egress import Address, Egress, Proxy, UnresolvableError
-from bot.text import visible
+from bot.probe.stream import Stream, connect_to_proxy, open_stream, open_tunnel
+from bot.records import record
+from bot.text import authority
+
+#: A name in A-label form or an address; everything else is left to no resolver.
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+#: What a request may hold as it is written (RFC 3986 section 3.3 and 3.4); the rest is escaped.
+_AS_WRITTEN: Final = "!$%&'()*+,-./:;=?@_~[]|"
+_PORTS: Final = {"http": 80, "https": 443}
+_HEADERS: Final = (
+    ("User-Agent", "whichroot"),
+    ("Accept", "*/*"),
+    # A compressed body could grow without bound.
+    ("Accept-Encoding", "identity"),
+    ("Connection", "close"),
+)
+_MAX_INTERIM: Final = 10
+"""Responses that announce another one (RFC 9110 section 15.2)."""
+_MAX_PIECES: Final = 20_000
+"""Pieces of a body: who sends more does so to keep a client busy."""
 
 
-def http_client(
-    egress: Egress, *, timeout_seconds: float = 10.0, max_redirects: int = 3
-) -> httpx.AsyncClient:
-    """A client that can reach only what ``egress`` allows, redirects included.
-
-    It keeps no cookies and no connections, reads no environment variables and no ``.netrc``.
-    ``timeout_seconds`` bounds each connect, read and write; the caller bounds the total time and
-    reads the body in chunks up to a limit of its own. Requests raise `EgressError`,
-    `UnresolvableError` and ``httpx.HTTPError``.
-    """
-    return httpx.AsyncClient(
-        transport=_EgressTransport(egress),
-        timeout=timeout_seconds,
-        follow_redirects=True,
-        max_redirects=max_redirects,
-        trust_env=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        headers={"User-Agent": "whichroot"},
-    )
+class UnreachableError(Exception):
+    """No connection could be had."""
 
 
-class _EgressTransport(httpx.AsyncBaseTransport):
-    """Sends each request to a checked address; ``Host``, SNI and the name check keep the name."""
+class UntrustedError(UnreachableError):
+    """The server has no TLS certificate that can be trusted."""
 
-    def __init__(self, egress: Egress) -> None:
-        self._egress = egress
-        self._made: dict[str, _Transports] = {}
 
-    def _transports(self, request: httpx.Request) -> _Transports:
-        """Made for each scheme when it is first needed: to read the roots that HTTPS trusts takes
-        longer than a download, and issuers are mostly had over HTTP."""
-        scheme = request.url.scheme
-        if scheme not in self._made:
-            self._made[scheme] = _Transports(self._egress.proxy, is_secure=scheme != "http")
-        return self._made[scheme]
+class BrokenError(Exception):
+    """What comes is no proper HTTP response."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.raw_host.decode("ascii")
-        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+
+@record
+class Location:
+    """Where a URL leads. ``host`` is a name in A-label form, or an address without brackets;
+    ``target`` is the path with the query, as a request holds it."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @classmethod
+    def of(cls, url: str) -> Location:
+        """Raises ValueError for what is no URL of this kind, and for user information in it."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = _PORTS[parts.scheme] if parts.port is None else parts.port
+        if "@" in parts.netloc or not port or not _HOST.fullmatch(host) or _CONTROL.search(url):
+            raise ValueError("no URL that can be fetched")
+        query = f"?{parts.query}" if parts.query else ""
+        # Bytes that are no UTF-8 are escaped as they came.
+        target = quote((parts.path or "/") + query, _AS_WRITTEN, errors="surrogateescape")
+        return cls(parts.scheme, host, port, target)
+
+    @property
+    def authority(self) -> str:
+        """The host as a request names it, with the port unless it is the usual one."""
+        named = authority(self.host, self.port)
+        return named.rpartition(":")[0] if self.port == _PORTS[self.scheme] else named
+
+
+@record
+class Connection:
+    """A connection on which a location can be asked for. ``proxy``: it leads there, and wants the
+    whole URL (RFC 9112 section 3.2.2)."""
+
+    stream: Stream
+    proxy: Proxy | None = None
+
+
+#: Raises `EgressError`, `UnresolvableError`, `ProxyError` and `UnreachableError`.
+Connect: TypeAlias = Callable[[Location], Awaitable[Connection]]
+
+
+def connecting(egress: Egress) -> Connect:
+    """Connections that ``egress`` allows: a name is resolved once, every address of it is judged, and
+    only what was judged is connected to."""
+
+    async def connect(location: Location) -> Connection:
+        proxy = egress.proxy
         try:
-            resolution = await self._egress.resolve(host, port)
+            resolution = await egress.resolve(location.host, location.port)
         except UnresolvableError:
-            if self._egress.proxy is None or not self._egress.proxy.resolves_names:
+            if proxy is None or not proxy.resolves_names:
                 raise
-            return await self._transports(request).proxied.handle_async_request(request)
+            return await _by_proxy(location, proxy)
         if resolution.refused:
             raise resolution.refused[0].error
-        failures: list[httpx.TransportError] = []
+        failures: list[UnreachableError] = []
         for address in resolution.addresses:
             try:
-                return await self._send(request, host, address)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                if proxy is not None and not proxy.is_bypassed(address.ip):
+                    return await _by_proxy(location, proxy)
+                return await _directly(location, address)
+            except UnreachableError as error:
                 failures.append(error)
-        raise (
-            failures[0]
-            if failures
-            else httpx.ConnectError(f'"{visible(host)}" has no address.', request=request)
-        )
+        raise failures[0] if failures else UnreachableError
 
-    async def aclose(self) -> None:
-        for transports in self._made.values():
-            await transports.direct.aclose()
-            await transports.proxied.aclose()
-
-    async def _send(self, request: httpx.Request, host: str, address: Address) -> httpx.Response:
-        proxy = self._egress.proxy
-        if proxy is not None and not proxy.is_bypassed(address.ip):
-            # A proxy takes the Host from the URL (RFC 9112 section 3.2.2), so it needs the name,
-            # whose addresses have all been judged.
-            return await self._transports(request).proxied.handle_async_request(request)
-        pinned = httpx.Request(
-            request.method,
-            request.url.copy_with(host=address.ip),
-            headers=request.headers,
-            stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": host},
-        )
-        return await self._transports(request).direct.handle_async_request(pinned)
+    return connect
 
 
-class _Transports:
-    """To an address itself, and through the outbound proxy where there is one."""
-
-    def __init__(self, proxy: Proxy | None, *, is_secure: bool) -> None:
-        # A context as it is made trusts nobody.
-        verify = (
-            httpx.create_ssl_context(trust_env=False)
-            if is_secure
-            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        )
-        # A connection to an address must not serve another name: none is kept.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self.direct = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False)
-        self.proxied = _proxied_transport(proxy, verify, limits) if proxy else self.direct
-
-
-def _proxied_transport(
-    proxy: Proxy, verify: ssl.SSLContext, limits: httpx.Limits
-) -> httpx.AsyncHTTPTransport:
-    host = f"[{proxy.host}]" if _is_ipv6(proxy.host) else proxy.host
-    auth = None if proxy.username is None else (proxy.username, proxy.password or "")
-    return httpx.AsyncHTTPTransport(
-        verify=verify,
-        limits=limits,
-        trust_env=False,
-        proxy=httpx.Proxy(f"http://{host}:{proxy.port}", auth=auth),
-    )
-
-
-def _is_ipv6(host: str) -> bool:
+async def _directly(location: Location, address: Address) -> Connection:
     try:
-        return ipaddress.ip_address(host).version == 6
-    except ValueError:
-        return False
+        stream = await open_stream(address, None)
+    except OSError as error:
+        raise UnreachableError from error
+    return Connection(await _protected(stream, location))
+
+
+async def _by_proxy(location: Location, proxy: Proxy) -> Connection:
+    """Through ``proxy``, which is given the name: its addresses have all been judged."""
+    if location.scheme == "http":
+        return Connection(await connect_to_proxy(proxy), proxy)
+    stream = await open_tunnel(proxy, authority(location.host, location.port))
+    return Connection(await _protected(stream, location))
+
+
+async def _protected(stream: Stream, location: Location) -> Stream:
+    if location.scheme == "http":
+        return stream
+    # Imported late: issuers are mostly had over HTTP.
+    from bot.probe.verified_tls import NotVerifiedError, public_roots, verified
+
+    try:
+        return await verified(stream, location.host, public_roots())
+    except NotVerifiedError as error:
+        stream.close()
+        raise UntrustedError from error
+    except OSError as error:
+        stream.close()
+        raise UnreachableError from error
+    except BaseException:
+        stream.close()
+        raise
+
+
+class Exchange:
+    """A GET over a connection of its own: the response's ``status`` and ``headers`` (names in lower
+    case), and then its body."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._stream = connection.stream
+        self._proxy = connection.proxy
+        self._http = h11.Connection(h11.CLIENT)
+        self.status = 0
+        self.headers: dict[str, str] = {}
+
+    async def ask(self, location: Location) -> None:
+        """Sends the request and reads the response up to its body. Raises `BrokenError`."""
+        headers = [("Host", location.authority), *_HEADERS]
+        target = location.target
+        if self._proxy is not None:
+            target = f"{location.scheme}://{location.authority}{target}"
+            if self._proxy.authorization is not None:
+                headers.append(("Proxy-Authorization", self._proxy.authorization))
+        request = h11.Request(method="GET", target=target, headers=headers)
+        sent = (self._http.send(request) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+        try:
+            await self._stream.write(sent)
+        except OSError as error:
+            raise BrokenError from error
+        for _ in range(_MAX_INTERIM):
+            event = await self._event()
+            if isinstance(event, h11.Response):
+                self.status = event.status_code
+                self.headers = {
+                    name.decode("ascii"): value.decode("utf-8", "surrogateescape")
+                    for name, value in event.headers
+                }
+                return
+        raise BrokenError
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The pieces of the body as they come, encoded as they were sent. Raises `BrokenError`."""
+        for _ in range(_MAX_PIECES):
+            event = await self._event()
+            if not isinstance(event, h11.Data):
+                return
+            yield bytes(event.data)
+        raise BrokenError
+
+    async def _event(self) -> h11.Event:
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                self._http.receive_data(await self._stream.read())
+        except (OSError, h11.RemoteProtocolError) as error:
+            raise BrokenError from error
+        if isinstance(event, h11.Event):
+            return event
+        raise BrokenError

@@ -123,11 +123,11 @@ async def test_the_engine_sees_what_each_server_shows(estate: Estate, tmp_path: 
         hosts=tuple(f"{name}={address}" for name, address in estate.hosts.items()),
     )
     seen = {}
-    async with Lookup(settings) as lookup:
-        for place in estate.places:
-            report = await lookup.answer(Question(parse_target(place.line)))
-            codes = {finding.code for finding in report.findings}
-            seen[place.name] = (report.verdict, codes)
+    lookup = Lookup(settings)
+    for place in estate.places:
+        report = await lookup.answer(Question(parse_target(place.line)))
+        codes = {finding.code for finding in report.findings}
+        seen[place.name] = (report.verdict, codes)
     for name, (verdict, codes) in EXPECTED.items():
         assert seen[name][0] == verdict, (name, seen[name])
         assert codes <= seen[name][1], (name, seen[name])

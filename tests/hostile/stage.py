@@ -142,7 +142,7 @@ class Stage:
     async def __aenter__(self) -> Self:
         await self.database.migrate()
         self._stack.push_async_callback(self.database.dispose)
-        lookup = await self._stack.enter_async_context(Lookup(self.settings))
+        lookup = Lookup(self.settings)
         runner = LookupRunner(lookup.answer, Share(50, 50), 60.0)
         self._stack.push_async_callback(runner.aclose)
         session = await self._stack.enter_async_context(aiohttp.ClientSession())

@@ -131,8 +131,7 @@ async def report_on(text: str) -> Report:
     question = Question(
         parse_target(HOST), chain=(text, chain), installed=chain[1:], offline=True, at=_NOW
     )
-    async with Lookup(Settings(aia=False)) as lookup:
-        return await lookup.answer(question)
+    return await Lookup(Settings(aia=False)).answer(question)
 
 
 def request_of(text: str) -> InstallRequest:

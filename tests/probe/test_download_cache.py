@@ -240,9 +240,9 @@ async def test_a_finder_downloads_once_for_all_chains_and_runs(tmp_path: Path) -
     async with aia_server() as aia:
         aia.pages["/ca"] = page(root.der)
         for _ in range(2):
-            async with IssuerFinder(LOCAL, DownloadCache(tmp_path)) as finder:
-                for number in range(3):
-                    leaf = root.leaf(f"s{number}.example.test", ca_issuers=[aia.url("/ca")])
-                    completion = await finder.complete(Certificate.from_der(leaf.der))
-                    assert [c.der for c, _ in completion.found] == [root.der]
+            finder = IssuerFinder(LOCAL, DownloadCache(tmp_path))
+            for number in range(3):
+                leaf = root.leaf(f"s{number}.example.test", ca_issuers=[aia.url("/ca")])
+                completion = await finder.complete(Certificate.from_der(leaf.der))
+                assert [c.der for c, _ in completion.found] == [root.der]
         assert aia.requests == ["/ca"]

@@ -47,8 +47,8 @@ async def complete(
     limits: CompletionLimits = LIMITS,
     is_rooted: Callable[[Certificate], bool] = lambda certificate: False,
 ) -> Completion:
-    async with IssuerFinder(egress, limits=limits) as finder:
-        return await finder.complete(read(leaf), map(read, others), is_rooted=is_rooted)
+    finder = IssuerFinder(egress, limits=limits)
+    return await finder.complete(read(leaf), map(read, others), is_rooted=is_rooted)
 
 
 def found(completion: Completion) -> list[Certificate]:
@@ -198,7 +198,7 @@ async def test_a_namesake_with_another_key_is_no_issuer(aia: AiaServer) -> None:
         (pages.endless(b"x" * 65536, b"X-Long: "), "aia_broken", "no proper HTTP"),
         (pages.redirect("file:///etc/passwd"), "aia_scheme", "the scheme file"),
         (pages.redirect("ldap://127.0.0.1/cn=ca"), "aia_scheme", "the scheme ldap"),
-        (pages.redirect("http://127.0.0.1:port/"), "aia_broken", "no proper HTTP"),
+        (pages.redirect("http://127.0.0.1:port/"), "aia_malformed", "not a URL"),
         (pages.redirect("http://169.254.169.254/latest"), "aia_denied", "cloud metadata"),
         (pages.redirect("http://[::1]/ca"), "aia_denied", "loopback"),
         (pages.redirect("http://user:secret@127.0.0.1/"), "aia_malformed", "not a URL"),
@@ -288,9 +288,8 @@ async def test_a_url_that_cannot_be_used_is_a_problem_and_nothing_more(url: str,
     ],
 )
 async def test_text_that_is_no_url_is_refused(url: str, code: str) -> None:
-    async with IssuerFinder(LOOPBACK) as finder:
-        with pytest.raises(DownloadError) as caught:
-            await finder.fetch(url)
+    with pytest.raises(DownloadError) as caught:
+        await IssuerFinder(LOOPBACK).fetch(url)
     assert caught.value.code == code
     assert caught.value.message.isprintable()
 
@@ -432,7 +431,8 @@ async def test_chains_that_lack_the_same_issuer_share_one_download(aia: AiaServe
     asked, release = asyncio.Event(), asyncio.Event()
     aia.pages["/root.cer"] = pages.held(asked, release, page(root.der))
     leaves = [read(root.leaf(f"{n}.test", ca_issuers=[aia.url("/root.cer")])) for n in range(10)]
-    async with IssuerFinder(LOOPBACK) as finder, asyncio.TaskGroup() as group:
+    finder = IssuerFinder(LOOPBACK)
+    async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(finder.complete(leaf)) for leaf in leaves]
         await asked.wait()
         release.set()

@@ -39,10 +39,9 @@ async def report(
 ) -> Report:
     certificates = tuple(Certificate.from_der(issued.der) for issued in chain)
     today = tuple(Certificate.from_der(issued.der) for issued in installed)
-    async with Lookup(Settings(company_roots=company, aia=False)) as lookup:
-        return await lookup.answer(
-            Question(parse_target(host), chain=("chain.txt", certificates), at=at, installed=today)
-        )
+    return await Lookup(Settings(company_roots=company, aia=False)).answer(
+        Question(parse_target(host), chain=("chain.txt", certificates), at=at, installed=today)
+    )
 
 
 @pytest.fixture

@@ -219,13 +219,13 @@ def _listed(found: Mapping[int, float], noun: str) -> str:
 
 async def _analysed(material: Material, made: Iterable[Record]) -> list[float]:
     times = []
-    async with Lookup(Settings(company_roots=material.roots, aia=False)) as lookup:
-        for record in made:
-            chain = tuple(map(Certificate.from_der, record.chain))
-            target = parse_target(f"{record.host}:443")
-            started = time.process_time()
-            await lookup.answer(Question(target, chain=("chain.pem", chain)))
-            times.append(time.process_time() - started)
+    lookup = Lookup(Settings(company_roots=material.roots, aia=False))
+    for record in made:
+        chain = tuple(map(Certificate.from_der, record.chain))
+        target = parse_target(f"{record.host}:443")
+        started = time.process_time()
+        await lookup.answer(Question(target, chain=("chain.pem", chain)))
+        times.append(time.process_time() - started)
     return times
 
 

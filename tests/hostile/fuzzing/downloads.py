@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Final
-
-import httpx
 
 from bot.probe.download_limits import DownloadError, DownloadLimits
 from bot.probe.downloads import download
+from bot.probe.web import Connection, Location
 from tests.hostile.fuzzing.target import FuzzTarget, as_text, check_told
 
 _LIMITS: Final = DownloadLimits(seconds=5, redirects=3, max_bytes=300)
 
 
-class Body(httpx.AsyncByteStream):
-    """A body in pieces."""
+class Saying:
+    """A stream on which the peer says ``content``, in pieces, whatever it hears."""
 
     def __init__(self, content: bytes) -> None:
-        self._content = content
+        self._pieces = [content[at : at + 100] for at in range(0, len(content), 100)]
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for at in range(0, len(self._content), 100):
-            yield self._content[at : at + 100]
+    async def read(self) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
 
-    async def aclose(self) -> None:
-        return None
+    async def write(self, data: bytes) -> None:
+        assert data.startswith(b"GET ")
+        assert data.count(b"\r\n\r\n") == 1
+
+    def close(self) -> None:
+        self._pieces.clear()
 
 
 @functools.cache
@@ -36,26 +38,16 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _download(data: bytes) -> None:
-    """The first line is the URL, the next ones a status and headers; then there is a body."""
-    url, _, rest = data.partition(b"\n")
-    status, _, rest = rest.partition(b"\n")
-    lines, _, body = rest.partition(b"\n\n")
-    headers = [
-        (name, value) for line in lines.split(b"\n") for name, _, value in [line.partition(b":")]
-    ]
-    code = 200 + int(status) % 300 if status.isdigit() and len(status) < 9 else 200
+    """The first line is the URL; then there is what every server answers."""
+    url, _, answer = data.partition(b"\n")
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        assert request.url.scheme in ("http", "https")
-        assert not request.url.userinfo
-        return httpx.Response(code, headers=headers, stream=Body(body))
-
-    async def fetched() -> bytes:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-            return await download(client, as_text(url), _LIMITS)
+    async def connect(location: Location) -> Connection:
+        assert location.scheme in ("http", "https")
+        assert 0 < location.port < 65536
+        return Connection(Saying(answer))
 
     try:
-        found = _loop().run_until_complete(fetched())
+        found = _loop().run_until_complete(download(connect, as_text(url), _LIMITS))
     except DownloadError as error:
         check_told(error.message, error.remedy)
         return
@@ -63,13 +55,19 @@ def _download(data: bytes) -> None:
 
 
 def _answers() -> Iterator[bytes]:
-    yield b"http://aia.example.test/ca.cer\n0\nContent-Type: x/y\n\nbody"
-    yield b"http://aia.example.test/ca.cer\n102\nLocation: http://169.254.169.254/\n\n"
-    yield b"http://aia.example.test/ca.cer\n101\nLocation: file:///etc/passwd\n\n"
-    yield b"http://aia.example.test/ca.cer\n107\nLocation: //[::1]:99999/\n\n"
-    yield b"https://[2001:db8::1]:8443/ca\n0\nContent-Encoding: gzip\n\n\x1f\x8b"
-    yield b"http://user:pw@h/\n0\nContent-Length: 99999999\n\n" + bytes(400)
-    yield "http://bücher.example/%zz?\u202e\n204\nX: y\n\n".encode()
+    ok, found = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Found\r\n"
+    url = b"http://aia.example.test/ca.cer\n"
+    yield url + ok + b"Content-Type: x/y\r\nContent-Length: 4\r\n\r\nbody"
+    yield (
+        url + ok + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\nT: x\r\n\r\n"
+    )
+    yield url + b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nuntil the end"
+    yield url + found + b"Location: http://169.254.169.254/\r\n\r\n"
+    yield url + found + b"Location: file:///etc/passwd\r\n\r\n"
+    yield url + b"HTTP/1.1 307 X\r\nLocation: //[::1]:99999/\r\n\r\n"
+    yield b"https://[2001:db8::1]:8443/ca\n" + ok + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b"
+    yield b"http://user:pw@h/\n" + ok + b"Content-Length: 99999999\r\n\r\n" + bytes(400)
+    yield "http://bücher.example/%zz?\u202e\n".encode() + b"HTTP/1.1 404 No\r\nX: y\r\n\r\n"
 
 
 TARGETS: Final = (
@@ -77,7 +75,16 @@ TARGETS: Final = (
         "download",
         _download,
         _answers,
-        words=(b"Location:", b"http://", b"//", b"@", b"[::1]", b"%", b"Content-Encoding:", b"\\"),
+        words=(
+            b"Location:",
+            b"http://",
+            b"//",
+            b"@",
+            b"[::1]",
+            b"%",
+            b"Content-Encoding:",
+            b"\r\n",
+        ),
         max_bytes=1500,
     ),
 )

@@ -10,8 +10,6 @@ from tempfile import TemporaryDirectory
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.lookup import Lookup
-from bot.settings import Settings
 from bot.store.database import Database
 from tools.soak.crash import process
 
@@ -23,8 +21,6 @@ async def _warm() -> None:
         database = Database(f"sqlite:///{Path(folder) / 'warm.db'}")
         await database.migrate()
         await database.dispose()
-        async with Lookup(Settings(cache_dir=Path(folder))):
-            pass
     AsyncApp(
         client=AsyncWebClient("xoxb-0"),
         signing_secret="0",  # noqa: S106  nobody signs
