@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import re
 from functools import lru_cache
 from typing import Final
@@ -25,7 +25,7 @@ def encoded(der: bytes) -> str:
 
 
 def _encoded(der: bytes) -> str:
-    text = base64.b64encode(der).decode("ascii")
+    text = binascii.b2a_base64(der, newline=False).decode("ascii")
     lines = (text[i : i + _COLUMNS] for i in range(0, len(text), _COLUMNS))
     return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
 
@@ -44,7 +44,7 @@ def plain_blocks(data: bytes) -> tuple[bytes, ...]:
         if block is None:
             return ()
         try:
-            found.append(base64.b64decode(block[1].translate(None, b"\r\n"), validate=True))
+            found.append(binascii.a2b_base64(block[1].translate(None, b"\r\n"), strict_mode=True))
         except ValueError:
             return ()
         position = block.end()

@@ -176,7 +176,7 @@ class DownloadCache:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self._folder / f"{os.urandom(16).hex()}.part"
         try:
-            with open(part, "xb", opener=_for_this_user) as file:  # noqa: PTH123  has no opener
+            with open(part, "xb", opener=_for_this_user) as file:  # Path.open has no opener
                 file.write(content)
             part.replace(_path(self._folder, url))
         except OSError:

@@ -9,7 +9,7 @@ is where directory servers are.
 from __future__ import annotations
 
 import asyncio
-import base64
+import binascii
 import fnmatch
 import ipaddress
 import socket
@@ -125,7 +125,7 @@ class Proxy:
         if self.username is None:
             return None
         credentials = f"{self.username}:{self.password or ''}".encode()
-        return f"Basic {base64.b64encode(credentials).decode('ascii')}"
+        return "Basic " + binascii.b2a_base64(credentials, newline=False).decode("ascii")
 
     def is_bypassed(self, ip: str) -> bool:
         """Whether ``ip`` is contacted directly."""
