@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.errors import TargetError
@@ -141,8 +142,6 @@ def parse_targets(
     An address that cannot be read gives its `TargetError` in its place. After ``limit`` entries a
     `TargetError` says that there were more.
     """
-    from bot.probe.pasted import pieces
-
     try:
         _refuse_pem(text)
     except TargetError as error:
@@ -158,7 +157,13 @@ def parse_targets(
             return False
         return True
 
-    for number, piece in enumerate(pieces(text[: _MAX_LENGTH * limit], is_one)):
+    named: Iterable[str] = (text,)
+    if not read_plain(text):
+        # Imported only for what is not plain.
+        from bot.probe.pasted import pieces
+
+        named = pieces(text[: _MAX_LENGTH * limit], is_one)
+    for number, piece in enumerate(named):
         # The same server again costs as much as another.
         if len(found) >= limit or number >= _MAX_REPEATED * limit:
             found[None] = TargetError(
