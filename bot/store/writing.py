@@ -1,9 +1,9 @@
 """Units that share a commit: SQLite has one writer, and a commit waits for the disk.
 
-Whoever wants to write queues up. The first begins a transaction; all who wait behind it join, each
-inside a savepoint of its own, so that one that fails undoes nothing of the others; then one COMMIT
-keeps them all, and only then does any of them go on. While it waits for the disk the next ones queue
-up. A unit sees what those before it in the same transaction did: either all of that is kept, or
+Whoever wants to write waits for the commit that is under way. Then all who wait are let in, in the same
+round of the event loop, because nothing that they do takes another: the first begins a transaction, the
+others join, each inside a savepoint of its own, so that one that fails undoes nothing of the others; then
+one COMMIT keeps them all, and only then does any of them go on. A unit sees what those before it in the same transaction did: either all of that is kept, or
 neither; one that fails says so only then.
 """
 
@@ -50,9 +50,11 @@ class Writing:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._turn = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
         self._round: _Round | None = None
+        #: Whether the round is being committed, or is about to be: nobody joins it any more.
+        self._is_closed = False
+        self._waiting: list[asyncio.Future[None]] = []
         self._commits: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -64,24 +66,26 @@ class Writing:
         if task is self._writer:
             raise RuntimeError("a transaction was begun inside another")
         failed: Exception | None = None
-        async with self._turn:
-            self._writer = task
+        while self._writer is not None or self._is_closed:
+            await self._changed()
+        self._writer = task
+        try:
+            taking_part = self._round or await self._begin()
+            afterwards: list[Afterwards] = []
             try:
-                taking_part = self._round or await self._begin()
-                afterwards: list[Afterwards] = []
-                try:
-                    async with _savepoint(taking_part):
-                        yield taking_part.connection, afterwards
-                except BaseException as error:
-                    for tell in afterwards:
-                        tell(False)
-                    if not isinstance(error, Exception):
-                        raise
-                    failed = error
-                else:
-                    taking_part.afterwards += afterwards
-            finally:
-                self._writer = None
+                async with _savepoint(taking_part):
+                    yield taking_part.connection, afterwards
+            except BaseException as error:
+                for tell in afterwards:
+                    tell(False)
+                if not isinstance(error, Exception):
+                    raise
+                failed = error
+            else:
+                taking_part.afterwards += afterwards
+        finally:
+            self._writer = None
+            self._let_in()
         if failed is not None:
             # Perhaps because of what another did in the same transaction: whoever hears of it must
             # find that kept.
@@ -101,29 +105,46 @@ class Writing:
     async def _begin(self) -> _Round:
         connection = await sqlite.begun(self._engine, writes=True)
         begun = self._round = _Round(connection, sqlite.driver_of(connection))
-        # It gets its turn after those who wait already.
+        # It runs after those who were let in together with this one.
         committing = asyncio.create_task(self._commit(begun))
         self._commits.add(committing)
         committing.add_done_callback(self._commits.discard)
         return begun
 
     async def _commit(self, begun: _Round) -> None:
-        async with self._turn:
-            self._round = None
+        self._is_closed = True
+        try:
+            while self._writer is not None:
+                await self._changed()
             try:
-                try:
-                    _check(begun)
-                except DBAPIError:
-                    await sqlite.undone(begun.connection)
-                    raise
-                await sqlite.kept(begun.connection)
-            except Exception as error:
-                begun.end(error)
-            except BaseException as error:
-                begun.end(error)
+                _check(begun)
+            except DBAPIError:
+                await sqlite.undone(begun.connection)
                 raise
-            else:
-                begun.end()
+            await sqlite.kept(begun.connection)
+        except Exception as error:
+            begun.end(error)
+        except BaseException as error:
+            begun.end(error)
+            raise
+        else:
+            begun.end()
+        finally:
+            self._round = None
+            self._is_closed = False
+            self._let_in()
+
+    async def _changed(self) -> None:
+        """Returns when somebody may have become free to write."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _let_in(self) -> None:
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
 
 
 @contextlib.asynccontextmanager
