@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-#: A round may take so long, in seconds: an acknowledgement is some ten rounds away.
-_ROUND_SECONDS: Final = 0.004
+#: A round may take so long, in seconds: an acknowledgement is some six rounds away.
+_ROUND_SECONDS: Final = 0.005
 #: By how much the number that may run at once falls with a round that took longer, and rises with one
 #: that did not; and what may run in any case.
 _FALL: Final = 0.8
