@@ -100,14 +100,13 @@ class Lookup:
             name, chain = question.chain
             return target, (Presented(name, target.port, chain=tuple(c.der for c in chain)),), []
         wanted = (target,) if question.connect else candidates(target)
-        asked = await asyncio.gather(
-            *(
-                probe(one, self._egress, connect=question.connect, limits=self._limits)
-                for one in wanted
-            )
-        )
-        if len(wanted) == 1:
-            return target, asked[0], []
+        probes = [
+            probe(one, self._egress, connect=question.connect, limits=self._limits)
+            for one in wanted
+        ]
+        if len(probes) == 1:
+            return target, await probes[0], []
+        asked = await asyncio.gather(*probes)
         answered = [one for one, got in zip(wanted, asked, strict=True) if _has_chain(got)]
         chosen = answered[-1] if answered else target
         ports = " and ".join(str(one.port) for one in answered) or "none"

@@ -7,9 +7,10 @@ library; ``json_schema`` and whoever reads a report back use pydantic on these s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from bot.records import record
@@ -290,12 +291,15 @@ def _plain(value: object) -> dict[str, object]:
     """What JSON has no notion of itself: our models, and mappings that are no dict."""
     if isinstance(value, _Model):
         model: Any = type(value)
-        return {name: getattr(value, name) for name in _names(model)}
+        names, values = _reader(model)
+        return dict(zip(names, values(value), strict=True))
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is no part of a report")
 
 
 @cache
-def _names(model: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(model))
+def _reader(model: Any) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    """The names of a model's fields, of which each has several, and what gives their values."""
+    names = tuple(field.name for field in fields(model))
+    return names, attrgetter(*names)

@@ -108,7 +108,8 @@ class Settings(ServingSettings):
         Setting(
             existing_folder,
             "folder",
-            "Where the company's own root certificates lie. What lies there is vouched for.",
+            "Where the company's own root certificates lie. What lies there is vouched for; what changes "
+            "there takes effect within a second.",
         ),
     ] = None
     cache_dir: Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,6 +24,9 @@ MAX_FILE_SIZE: Final = 5 << 20
 MAX_CERTIFICATES: Final = 5_000
 #: A file of plain PEM with more certificates is read as any other format is, with its bounds.
 _MAX_PLAIN: Final = 100
+
+#: For so long, in seconds, nobody looks whether anything has changed: a folder may hold hundreds of files.
+_LOOK_SECONDS: Final = 1.0
 
 #: A file's name with what changes when its content does.
 _State = tuple[str, int, int, int, int]
@@ -77,27 +81,36 @@ class CompanyFolder:
     """A folder of certificates in any format that :func:`bot.pki.formats.read` reads.
 
     Files directly in it are read, symbolic links followed; names that begin with a dot are left
-    alone. What cannot be read becomes a problem, never an exception. May be used from any thread.
+    alone. What cannot be read becomes a problem, never an exception. What changes takes effect within a
+    second of ``clock``, which gives seconds. May be used from any thread.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
+        self._clock = clock
+        self._looked = float("-inf")
         self._lock = threading.Lock()
         self._state: tuple[_State, ...] | None = None
         self._roots = CompanyRoots()
 
     def roots(self) -> CompanyRoots:
-        """What the folder holds now. It costs a look at each file's dates; the files themselves
-        are read only after something changed. Take it once for each report: it does not change."""
+        """What the folder holds. Now and then it costs a look at each file's dates; the files
+        themselves are read only after something changed. Take it once for each report: it does not
+        change."""
         with self._lock:
+            now = self._clock()
+            if now - self._looked < _LOOK_SECONDS:
+                return self._roots
             try:
                 state = self._look()
             except OSError as error:
                 self._state = None
+                self._looked = float("-inf")
                 return CompanyRoots(problems=[_unreadable_folder(self.folder, error)])
             if state != self._state:
                 self._roots = self._read([name for name, *_ in state])
                 self._state = state
+            self._looked = now
             return self._roots
 
     def _look(self) -> tuple[_State, ...]:

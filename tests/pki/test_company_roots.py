@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import zipfile
 from pathlib import Path
@@ -91,8 +92,13 @@ def test_a_root_is_found_by_name_key_and_identifier(tmp_path: Path) -> None:
     assert roots.find(certificate(make_root("Nobody's Root"))) is None
 
 
+def looking(path: Path) -> CompanyFolder:
+    """The folder, by a clock on which a second passes each time that it is asked."""
+    return CompanyFolder(path, clock=itertools.count().__next__)
+
+
 def test_the_folder_is_read_again_when_it_changes(tmp_path: Path) -> None:
-    folder = CompanyFolder(tmp_path)
+    folder = looking(tmp_path)
     assert subjects(folder) == []
     (tmp_path / "root.pem").write_bytes(ROOT.pem)
     assert subjects(folder) == ["Corp Root CA"]
@@ -110,7 +116,7 @@ def test_a_file_of_the_same_size_and_date_counts_as_changed(tmp_path: Path) -> N
     """As `cp -p` and configuration management leave it."""
     path = tmp_path / "root.der"
     path.write_bytes(ROOT.der)
-    folder = CompanyFolder(tmp_path)
+    folder = looking(tmp_path)
     assert subjects(folder) == ["Corp Root CA"]
     before = path.stat()
     renamed = ROOT.der.replace(b"Corp Root CA", b"Corp Ruut CA")
@@ -121,8 +127,19 @@ def test_a_file_of_the_same_size_and_date_counts_as_changed(tmp_path: Path) -> N
 
 def test_nothing_is_read_while_nothing_changes(tmp_path: Path) -> None:
     (tmp_path / "root.pem").write_bytes(ROOT.pem)
-    folder = CompanyFolder(tmp_path)
+    folder = looking(tmp_path)
     assert folder.roots() is folder.roots()
+
+
+def test_a_change_takes_effect_within_a_second(tmp_path: Path) -> None:
+    now = [0.0]
+    folder = CompanyFolder(tmp_path, clock=lambda: now[0])
+    assert subjects(folder) == []
+    (tmp_path / "root.pem").write_bytes(ROOT.pem)
+    now[0] = 0.9
+    assert subjects(folder) == []
+    now[0] = 1.0
+    assert subjects(folder) == ["Corp Root CA"]
 
 
 def test_a_certificate_in_several_files_is_there_once(tmp_path: Path) -> None:
