@@ -53,7 +53,7 @@ WATCHED: Final = {
     "chains": ("bot.pki", "bot.report_building", "bot.prediction_records"),
     "handshakes": ("bot.probe",),
     "preludes": ("bot.probe",),
-    "downloads": ("bot.probe.downloads",),
+    "downloads": ("bot.probe.downloads", "bot.probe.web", "h11"),
     "slack": ("handlers.words", "handlers.mentions", "handlers.submission", "handlers.blocks"),
     "bolt": ("handlers.shapes", "handlers.parts", "bot.serving.intake"),
     "desks": ("bot.desks",),
