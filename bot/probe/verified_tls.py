@@ -15,13 +15,16 @@ T = TypeVar("T")
 
 
 class NotVerifiedError(Exception):
-    """The handshake failed."""
+    """The handshake failed, or there is no certificate for such a name."""
 
 
 async def verified(stream: Stream, host: str, trusted: ssl.SSLContext) -> Stream:
     """``stream`` under TLS with ``host``, a name in A-label form or an address, whose certificate must
     be one that ``trusted`` accepts. Raises `NotVerifiedError`, and OSError as the stream does."""
-    protected = _Protected(stream, host, trusted)
+    try:
+        protected = _Protected(stream, host, trusted)
+    except ValueError as error:
+        raise NotVerifiedError from error
     await protected.begin()
     return protected
 

@@ -64,6 +64,11 @@ class Location:
         """Raises ValueError for what is no URL of this kind, and for user information in it."""
         parts = urlsplit(url)
         host = parts.hostname or ""
+        if not host.isascii():
+            # Imported late: a certificate's URLs are ASCII, and so are most that they lead to.
+            import idna
+
+            host = idna.encode(host, uts46=True).decode("ascii")
         port = _PORTS[parts.scheme] if parts.port is None else parts.port
         if "@" in parts.netloc or not port or not _HOST.fullmatch(host) or _CONTROL.search(url):
             raise ValueError("no URL that can be fetched")

@@ -55,7 +55,7 @@ async def test_bytes_go_both_ways_until_the_other_side_ends(served: tuple[Issued
     assert heard == body
 
 
-@pytest.mark.parametrize("host", ["other.example.test", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["other.example.test", "127.0.0.1", "a..b", ".example.test"])
 async def test_another_name_is_not_accepted(host: str, served: tuple[Issued, Issued]) -> None:
     async with tls_server(served) as server:
         stream = await connected(server)

@@ -238,6 +238,7 @@ async def test_leaves_unknown_names_to_a_proxy_that_resolves_them() -> None:
         ("http://PKI.corp.example", "pki.corp.example", "/"),
         ("http://pki.corp.example:80/a?b#c", "pki.corp.example", "/a?b"),
         ("https://pki.corp.example:80/", "pki.corp.example:80", "/"),
+        ("http://B\u00fccher.example/", "xn--bcher-kva.example", "/"),
         ("https://[2001:DB8::1]/", "[2001:db8::1]", "/"),
         ("http://[2001:db8::1]:8080/", "[2001:db8::1]:8080", "/"),
         ("http://h/%zz/ü\udcff", "h", "/%zz/%C3%BC%FF"),
