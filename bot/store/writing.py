@@ -1,10 +1,11 @@
 """Units that share a commit: SQLite has one writer, and a commit waits for the disk.
 
-Whoever wants to write waits for the commit that is under way. Then all who wait are let in, in the same
-round of the event loop, because nothing that they do takes another: the first begins a transaction, the
-others join, each inside a savepoint of its own, so that one that fails undoes nothing of the others; then
-one COMMIT keeps them all, and only then does any of them go on. A unit sees what those before it in the same transaction did: either all of that is kept, or
-neither; one that fails says so only then.
+Whoever wants to write waits for the commit that is under way. Then all who wait are let in within one
+round of the event loop, because hardly anything that they do takes another: the first begins a
+transaction, the others join, each inside a savepoint of its own, so that one that fails undoes nothing
+of the others; then one COMMIT keeps them all, and only then does any of them go on. A unit sees what
+those before it in the same transaction did: either all of that is kept, or neither; one that fails says
+so only then.
 """
 
 from __future__ import annotations
