@@ -125,8 +125,9 @@ class _Options:
                 reasons.append(standing.standing)
                 if standing.warning:
                     warnings.append(standing.warning)
+            which = "It" if len(candidate.certificates) == 1 else quoted(root)
             reasons += (
-                f"It is one of the company's own roots ({visible(source.detail)})."
+                f"{which} is one of the company's own roots ({visible(source.detail)})."
                 for source in self._evidence.describe(root).sources
                 if source.kind == "company"
             )
@@ -181,20 +182,22 @@ class _Options:
 
     def _verdict(self, candidate: Candidate) -> str:
         accepting = [jdk for jdk in JDKS if candidate.predictions[jdk].accepted]
+        installed = "With it" if len(candidate.certificates) == 1 else "With them"
         if candidate.is_accepted:
             count = len(self._evidence.chains)
             where = f" at each of {count} addresses" if count > 1 else ""
-            return f"With it, {java_versions(accepting)} accept{'s' * (len(accepting) == 1)} the server{where}."
+            accept = "accepts" if len(accepting) == 1 else "accept"
+            return f"{installed}, {java_versions(accepting)} {accept} the server{where}."
         message = java_phrase(candidate.predictions[LATEST_JDK].message or "")
         if candidate.covered:
             served = self._evidence.distinct_chains.items()
             accepted = [a for chain, at in served if chain in candidate.covered for a in at]
             refused = [a for chain, at in served if chain not in candidate.covered for a in at]
             return (
-                f"With it, Java {LATEST_JDK} accepts the server at {shortened(accepted, 3)} and "
+                f"{installed}, Java {LATEST_JDK} accepts the server at {shortened(accepted, 3)} and "
                 f"still refuses it at {shortened(refused, 3)}: {message}."
             )
-        return f"With it, Java {LATEST_JDK} still refuses the server: {message}."
+        return f"{installed}, Java {LATEST_JDK} still refuses the server: {message}."
 
     def _ends_soon(self, certificate: Certificate) -> bool:
         left = days_left(certificate, self._evidence.at)

@@ -270,7 +270,10 @@ class TestIncompleteChain:
         assert advice.verdict == "validated"
         assert advice.recommended == option(advice, "root")
         assert names(advice.recommended) == ["Corp Root CA", "Corp Issuing CA"]
-        assert "until then root and intermediate" in option(advice, "root").reason
+        reason = option(advice, "root").reason
+        assert reason.startswith("With them, Java 11, 17, 21 and 25 accept the server.")
+        assert "until then root and intermediate" in reason
+        assert "\"Corp Root CA\" is one of the company's own roots" in reason
         assert "send its whole certificate chain" in (advice.request_text or "")
         assert certificate(issuing).fingerprint in (advice.request_text or "")
 
@@ -307,6 +310,7 @@ class TestAddresses:
         chains = [[issuing.leaf(HOST), issuing] for _ in range(3)]
         advice = advise(evidence(*chains, company=[root]))
         assert names(advice.recommended) == ["Corp Root CA"]
+        assert option(advice, "root").reason.startswith("With it, Java")
         assert "each of 3 addresses" in option(advice, "root").reason
         assert len(option(advice, "server").certificates) == 3
 
